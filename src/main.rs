@@ -1,0 +1,2 @@
+//! Registers this computer's own addresses in DNS.
+fn main() {}
