@@ -13,4 +13,13 @@
 #[macro_use]
 mod harness;
 
+mod addresses;
+mod cache;
 mod cli;
+mod compat;
+mod configuration;
+mod name;
+mod servers;
+mod silence;
+mod update;
+mod zone;

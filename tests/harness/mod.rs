@@ -14,6 +14,7 @@ macro_rules! skip {
 }
 
 pub(crate) mod client;
+pub(crate) mod local;
 #[path = "../../examples/sandbox/primary/mod.rs"]
 pub(crate) mod primary;
 pub(crate) mod program;
