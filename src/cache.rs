@@ -78,12 +78,7 @@ impl Cache {
         Read::by_ref(&mut file)
             .take(LARGEST)
             .read_to_end(&mut text)?;
-        let entry: Value = serde_json::from_slice(&text)?;
-        if entry["hostname"].is_string() && addresses(&entry).is_some() {
-            Ok((entry, metadata.modified()?))
-        } else {
-            Err(invalid("no registration"))
-        }
+        Ok((parse(&text)?, metadata.modified()?))
     }
 
     /// Waits for the right to update. Where no lock can be made there is none to wait for.
@@ -214,6 +209,19 @@ fn sync(synced: io::Result<()>) -> io::Result<()> {
 /// An error about a file's content.
 fn invalid(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
+}
+
+/// Reads a file's text.
+///
+/// # Errors
+/// It is no JSON, or says nothing of a registration.
+pub(crate) fn parse(text: &[u8]) -> io::Result<Value> {
+    let entry: Value = serde_json::from_slice(text)?;
+    if entry["hostname"].is_string() && addresses(&entry).is_some() {
+        Ok(entry)
+    } else {
+        Err(invalid("no registration"))
+    }
 }
 
 /// What the file says of a registration. The settings are null where the configuration leaves them out.

@@ -78,7 +78,7 @@ pub(crate) struct Error {
 
 /// The place in a file and what is wrong there.
 #[derive(Debug)]
-struct Fault {
+pub(crate) struct Fault {
     /// The key's path (`tsig.algorithm`), or the line and column; empty for the file as a whole.
     place: String,
     /// What is wrong and what would be right.
@@ -116,7 +116,10 @@ impl Config {
     }
 
     /// Checks the text of the configuration file `file`.
-    fn from_json(text: &[u8], file: &Path) -> Result<Self, Fault> {
+    ///
+    /// # Errors
+    /// The first fault that was found.
+    pub(crate) fn from_json(text: &[u8], file: &Path) -> Result<Self, Fault> {
         let mut top = Section {
             path: String::new(),
             keys: object(text)?,

@@ -53,7 +53,7 @@ impl fmt::Display for Unconfirmed {
 
 /// Why one address did not confirm the update.
 #[derive(Debug)]
-enum Failure {
+pub(crate) enum Failure {
     /// There was no answer.
     Exchange(exchange::Error),
     /// There was one that is not to be believed, with the code it bears.
@@ -297,7 +297,10 @@ impl Failure {
 }
 
 /// The response code of an answer to the request `id`, with the upper bits that an OPT record may have.
-fn code_of(answer: &[u8], id: u16) -> Result<ResponseCode, Failure> {
+///
+/// # Errors
+/// It is no answer to that request.
+pub(crate) fn code_of(answer: &[u8], id: u16) -> Result<ResponseCode, Failure> {
     let message =
         Message::from_vec(answer).map_err(|_| Failure::Foreign("the answer is no DNS message"))?;
     let header = &message.metadata;

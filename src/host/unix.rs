@@ -154,7 +154,7 @@ fn text_of(path: &str) -> String {
 
 /// The first dotted name, no form of localhost, on the first line of a hosts file that has `hostname` as a name or
 /// alias; the next such line if that one has none.
-fn in_hosts(hostname: &str, hosts: &str) -> Option<String> {
+pub(crate) fn in_hosts(hostname: &str, hosts: &str) -> Option<String> {
     hosts.lines().find_map(|line| {
         let names = || {
             line.split('#')
@@ -171,7 +171,7 @@ fn in_hosts(hostname: &str, hosts: &str) -> Option<String> {
 }
 
 /// The hostname in the domain of resolv.conf: the first of its `domain` and `search` lines' first domains.
-fn in_domain(hostname: &str, resolv_conf: &str) -> Option<String> {
+pub(crate) fn in_domain(hostname: &str, resolv_conf: &str) -> Option<String> {
     resolv_conf.lines().find_map(|line| {
         let mut words = line.split_ascii_whitespace();
         let domain = matches!(words.next()?, "domain" | "search").then(|| words.next())??;

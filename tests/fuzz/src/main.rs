@@ -1,0 +1,35 @@
+//! Fuzz targets over everything that reads what others wrote: one binary, the target named by `PYDYNDNS_FUZZ`.
+//!
+//! The program's own modules are compiled in as they are. A target asserts more than "no panic" where it can: nothing
+//! but the one good answer verifies, no error line breaks in two, no secret is repeated.
+#![no_main]
+#![allow(dead_code, reason = "the program's modules do more than the targets use")]
+#![allow(clippy::unwrap_used, reason = "a target that cannot begin has failed")]
+
+#[path = "../../../src/addresses.rs"]
+mod addresses;
+#[path = "../../../src/cache.rs"]
+mod cache;
+#[path = "../../../src/config.rs"]
+mod config;
+#[path = "../../../src/dns/mod.rs"]
+mod dns;
+#[path = "../../../src/host/mod.rs"]
+mod host;
+#[path = "../../../src/logging/mod.rs"]
+mod logging;
+#[path = "../../../src/registration.rs"]
+mod registration;
+#[path = "../../../src/secret.rs"]
+mod secret;
+mod targets;
+
+use std::sync::OnceLock;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    static TARGET: OnceLock<targets::Target> = OnceLock::new();
+    TARGET.get_or_init(|| {
+        let name = std::env::var("PYDYNDNS_FUZZ").unwrap_or_default();
+        targets::named(&name).unwrap_or_else(|| panic!("PYDYNDNS_FUZZ names no target: {name:?}"))
+    })(data);
+});
