@@ -586,7 +586,7 @@ fn key(mut tsig: Section, config_file: &Path) -> Result<(Key, PathBuf), Fault> {
     let name = registration::domain_name(&text)
         .map_err(|wrong| fault(path, format!("the key's name {wrong}")))?;
     tsig.finish(&["algorithm", "key", "keyname", "keyfile"])?;
-    Ok((Key::new(name, algorithm, secret), config_file.to_owned()))
+    Ok((Key::new(&name, algorithm, secret), config_file.to_owned()))
 }
 
 /// Reads a key file.
@@ -604,7 +604,7 @@ fn key_from_file(file: &Path) -> Result<Key, String> {
     let algorithm = algorithm.ok_or_else(|| unknown_algorithm(plain))?;
     let name =
         registration::domain_name(&read.name).map_err(|wrong| format!("the key's name {wrong}"))?;
-    Ok(Key::new(name, algorithm, read.secret))
+    Ok(Key::new(&name, algorithm, read.secret))
 }
 
 /// That an algorithm is none of those there are, without repeating it: it may be the secret in the wrong place.
