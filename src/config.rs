@@ -3,6 +3,8 @@
 //! Everything is checked before anything is done: a configuration that loads has no surprises left but the network's.
 //! Values of the `tsig` object are never repeated in an error.
 
+mod section;
+
 use crate::addresses::Rules;
 use crate::dns::tsig::{Algorithm, Key};
 use crate::dns::zone::Server;
@@ -11,13 +13,13 @@ use crate::registration::{self, Replace};
 use crate::secret::{KeyFile, Secret};
 use hickory_proto::rr::Name;
 use ipnet::IpNet;
-use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Value};
+use section::{At, Fault, Section, boolean, fault, kind, object, section, string};
+use serde_json::Value;
 use std::fs::{self, File};
+use std::io;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use std::{fmt, io};
 use zeroize::Zeroizing;
 
 /// No configuration needs more bytes than this; 16 MiB.
@@ -74,30 +76,6 @@ pub(crate) struct Error {
     file: PathBuf,
     /// The place in it and what is wrong there.
     fault: Fault,
-}
-
-/// The place in a file and what is wrong there.
-#[derive(Debug)]
-struct Fault {
-    /// The key's path (`tsig.algorithm`), or the line and column; empty for the file as a whole.
-    place: String,
-    /// What is wrong and what would be right.
-    what: String,
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let between = if self.place.is_empty() { "" } else { ": " };
-        write!(f, "{}{between}{}", self.place, self.what)
-    }
-}
-
-/// A fault at a key.
-fn fault(place: impl Into<String>, what: impl Into<String>) -> Fault {
-    Fault {
-        place: place.into(),
-        what: what.into(),
-    }
 }
 
 impl Config {
@@ -229,200 +207,6 @@ fn read(path: &Path, largest: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     ));
     File::open(path)?.take(largest).read_to_end(&mut bytes)?;
     Ok(bytes)
-}
-
-/// The object that a JSON text is, in which no key is given twice.
-fn object(text: &[u8]) -> Result<Map<String, Value>, Fault> {
-    // Windows' editors put a mark before UTF-8.
-    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-    let mut deserializer = serde_json::Deserializer::from_slice(text);
-    let value = Strict
-        .deserialize(&mut deserializer)
-        .and_then(|value| deserializer.end().map(|()| value));
-    match value {
-        Ok(Value::Object(keys)) => Ok(keys),
-        Ok(_) => Err(fault("", "must be a JSON object: { ... }")),
-        Err(error) => {
-            let place = format!("line {} column {}", error.line(), error.column());
-            let what = error.to_string();
-            Err(fault(
-                place.clone(),
-                what.strip_suffix(&format!(" at {place}")).unwrap_or(&what),
-            ))
-        }
-    }
-}
-
-/// Reads any JSON value like serde_json itself, but refuses a key that is given twice.
-struct Strict;
-
-impl<'de> DeserializeSeed<'de> for Strict {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Strict {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let mut list = Vec::new();
-        while let Some(item) = items.next_element_seed(Self)? {
-            list.push(item);
-        }
-        Ok(Value::Array(list))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
-        let mut keys = Map::new();
-        while let Some(key) = entries.next_key::<String>()? {
-            if keys.contains_key(&key) {
-                return Err(de::Error::custom(format_args!(
-                    "the key `{key}` is given twice"
-                )));
-            }
-            let value = entries.next_value_seed(Self)?;
-            keys.insert(key, value);
-        }
-        Ok(Value::Object(keys))
-    }
-}
-
-/// A value with the path to it.
-type At = (String, Value);
-
-/// A JSON object of the configuration, from which keys are taken until none is left.
-struct Section {
-    /// The path to it with a dot behind, for the top nothing.
-    path: String,
-    /// What has not been taken yet.
-    keys: Map<String, Value>,
-}
-
-impl Section {
-    /// Takes a key that need not be there.
-    fn optional(&mut self, key: &str) -> Option<At> {
-        self.keys
-            .remove(key)
-            .map(|value| (format!("{}{key}", self.path), value))
-    }
-
-    /// Takes a key that must be there.
-    fn required(&mut self, key: &str) -> Result<At, Fault> {
-        self.optional(key).ok_or_else(|| {
-            let path = format!("{}{key}", self.path);
-            match self
-                .keys
-                .keys()
-                .find(|other| strsim::damerau_levenshtein(other, key) <= 2)
-            {
-                Some(other) => fault(
-                    format!("{}{other}", self.path),
-                    format!("no such key; did you mean `{key}`?"),
-                ),
-                None => fault(path, "is missing and required"),
-            }
-        })
-    }
-
-    /// Refuses what is left, but for comments, whose keys begin with `_`.
-    fn finish(self, allowed: &[&str]) -> Result<(), Fault> {
-        let Some(unknown) = self.keys.keys().find(|key| !key.starts_with('_')) else {
-            return Ok(());
-        };
-        let near = allowed
-            .iter()
-            .map(|key| {
-                (
-                    strsim::damerau_levenshtein(&unknown.to_ascii_lowercase(), key),
-                    key,
-                )
-            })
-            .min()
-            .filter(|(distance, key)| distance * 3 <= key.len().max(6));
-        let hint = match near {
-            Some((_, key)) => format!("did you mean `{key}`?"),
-            None => format!("there are {}", allowed.join(", ")),
-        };
-        Err(fault(
-            format!("{}{unknown}", self.path),
-            format!("no such key; {hint}"),
-        ))
-    }
-}
-
-/// The text of a string.
-fn string((path, value): At) -> Result<(String, String), Fault> {
-    match value {
-        Value::String(text) => Ok((path, text)),
-        other => Err(fault(
-            path,
-            format!("must be a string, not {}", kind(&other)),
-        )),
-    }
-}
-
-/// What a value is, without saying which.
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
-}
-
-/// `true` or `false`.
-fn boolean((path, value): At) -> Result<bool, Fault> {
-    value
-        .as_bool()
-        .ok_or_else(|| fault(path, format!("must be true or false, not {}", kind(&value))))
-}
-
-/// An object.
-fn section((path, value): At) -> Result<Section, Fault> {
-    match value {
-        Value::Object(keys) => Ok(Section {
-            path: format!("{path}."),
-            keys,
-        }),
-        other => Err(fault(
-            path,
-            format!("must be an object, not {}", kind(&other)),
-        )),
-    }
 }
 
 /// The `cache` key.
