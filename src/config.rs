@@ -28,6 +28,23 @@ const LARGEST: u64 = 16 << 20;
 /// No key file needs more bytes than this; 64 KiB.
 const LARGEST_KEY_FILE: u64 = 64 << 10;
 
+/// The keys of the configuration's object.
+const KEYS: [&str; 13] = [
+    "cache",
+    "ipv4",
+    "ipv6",
+    "ttl",
+    "tsig",
+    "logging",
+    "hostname",
+    "zone",
+    "server",
+    "replace",
+    "addresses",
+    "refresh",
+    "timeout",
+];
+
 /// A validated configuration.
 #[derive(Debug)]
 pub(crate) struct Config {
@@ -95,47 +112,14 @@ impl Config {
 
     /// Checks the text of the configuration file `file`.
     fn from_json(text: &[u8], file: &Path) -> Result<Self, Fault> {
-        let mut top = Section {
-            path: String::new(),
-            keys: object(text)?,
-        };
-        let ipv4 = top.required("ipv4").and_then(boolean)?;
-        let mut ipv6 = top.required("ipv6").and_then(section)?;
-        let mut rules = Rules {
-            ipv4,
-            ipv6: ipv6.required("enable").and_then(boolean)?,
-            teredo: ipv6.required("teredo").and_then(boolean)?,
-            ..Rules::default()
-        };
-        ipv6.finish(&["enable", "teredo"])?;
-        if !rules.ipv4 && !rules.ipv6 {
-            return Err(fault(
-                "ipv4",
-                "neither ipv4 nor ipv6.enable is true, so there is nothing to register",
-            ));
-        }
-        if let Some(addresses) = top.optional("addresses") {
-            let mut addresses = section(addresses)?;
-            rules.include = addresses
-                .optional("include")
-                .map_or(Ok(Vec::new()), networks)?;
-            rules.exclude = addresses
-                .optional("exclude")
-                .map_or(Ok(Vec::new()), networks)?;
-            addresses.finish(&["include", "exclude"])?;
-            if let Some(both) = rules
-                .include
-                .iter()
-                .find(|network| rules.exclude.contains(network))
-            {
-                return Err(fault(
-                    "addresses.exclude",
-                    format!("{both} is in `include` as well"),
-                ));
-            }
-        }
+        let mut top = Section::new(String::new(), object(text)?, &KEYS)?;
+        let rules = rules(&mut top)?;
         let (key, secret_file) = match top.optional("tsig") {
-            Some(tsig) => key(section(tsig)?, file).map(|(key, file)| (Some(key), Some(file)))?,
+            Some(tsig) => key(
+                section(tsig, &["algorithm", "key", "keyname", "keyfile"])?,
+                file,
+            )
+            .map(|(key, file)| (Some(key), Some(file)))?,
             None => (None, None),
         };
         let hostname = top
@@ -154,7 +138,7 @@ impl Config {
                 format!("{zone} is no parent of the hostname {hostname}"),
             ));
         }
-        let config = Self {
+        Ok(Self {
             cache: top
                 .optional("cache")
                 .map_or(Ok(CacheFile::Off), cache_file)?,
@@ -171,23 +155,7 @@ impl Config {
             timeout: top
                 .optional("timeout")
                 .map_or(Ok(Duration::from_secs(30)), seconds)?,
-        };
-        top.finish(&[
-            "cache",
-            "ipv4",
-            "ipv6",
-            "ttl",
-            "tsig",
-            "logging",
-            "hostname",
-            "zone",
-            "server",
-            "replace",
-            "addresses",
-            "refresh",
-            "timeout",
-        ])?;
-        Ok(config)
+        })
     }
 }
 
@@ -207,6 +175,46 @@ fn read(path: &Path, largest: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     ));
     File::open(path)?.take(largest).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// The `ipv4`, `ipv6` and `addresses` keys.
+fn rules(top: &mut Section) -> Result<Rules, Fault> {
+    let ipv4 = top.required("ipv4").and_then(boolean)?;
+    let mut ipv6 = top
+        .required("ipv6")
+        .and_then(|value| section(value, &["enable", "teredo"]))?;
+    let mut rules = Rules {
+        ipv4,
+        ipv6: ipv6.required("enable").and_then(boolean)?,
+        teredo: ipv6.required("teredo").and_then(boolean)?,
+        ..Rules::default()
+    };
+    if !rules.ipv4 && !rules.ipv6 {
+        return Err(fault(
+            "ipv4",
+            "neither ipv4 nor ipv6.enable is true, so there is nothing to register",
+        ));
+    }
+    if let Some(addresses) = top.optional("addresses") {
+        let mut addresses = section(addresses, &["include", "exclude"])?;
+        rules.include = addresses
+            .optional("include")
+            .map_or(Ok(Vec::new()), networks)?;
+        rules.exclude = addresses
+            .optional("exclude")
+            .map_or(Ok(Vec::new()), networks)?;
+        if let Some(both) = rules
+            .include
+            .iter()
+            .find(|network| rules.exclude.contains(network))
+        {
+            return Err(fault(
+                "addresses.exclude",
+                format!("{both} is in `include` as well"),
+            ));
+        }
+    }
+    Ok(rules)
 }
 
 /// The `cache` key.
@@ -343,14 +351,13 @@ fn key(mut tsig: Section, config_file: &Path) -> Result<(Key, PathBuf), Fault> {
     if let Some(keyfile) = tsig.optional("keyfile") {
         if let Some(other) = ["algorithm", "key", "keyname"]
             .into_iter()
-            .find(|key| tsig.keys.contains_key(*key))
+            .find(|key| tsig.has(key))
         {
             return Err(fault(
                 format!("tsig.{other}"),
                 "is in the key file already; give either `keyfile` or the other three",
             ));
         }
-        tsig.finish(&["algorithm", "key", "keyname", "keyfile"])?;
         let (path, text) = string(keyfile)?;
         let file = config_file.parent().unwrap_or(Path::new("")).join(text);
         let key = key_from_file(&file)
@@ -369,7 +376,6 @@ fn key(mut tsig: Section, config_file: &Path) -> Result<(Key, PathBuf), Fault> {
     let (path, text) = tsig.required("keyname").and_then(string)?;
     let name = registration::domain_name(&text)
         .map_err(|wrong| fault(path, format!("the key's name {wrong}")))?;
-    tsig.finish(&["algorithm", "key", "keyname", "keyfile"])?;
     Ok((Key::new(&name, algorithm, secret), config_file.to_owned()))
 }
 
@@ -500,7 +506,7 @@ mod tests {
             ),
             (
                 r#", "tsig": {"algorithm": "hmac-sha256", "key_name": "k"}"#,
-                "tsig.key: is missing and required",
+                "tsig.key_name: no such key; did you mean `keyname`?",
             ),
             (
                 r#", "tsig": {"keyfile": "/nonexistent/k", "key": "c2VjcmV0"}"#,

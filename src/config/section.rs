@@ -119,15 +119,47 @@ impl<'de> Visitor<'de> for Strict {
 /// A value with the path to it.
 pub(super) type At = (String, Value);
 
-/// A JSON object of the configuration, from which keys are taken until none is left.
+/// A JSON object of the configuration, from which keys are taken.
 pub(super) struct Section {
     /// The path to it with a dot behind, for the top nothing.
-    pub(super) path: String,
+    path: String,
     /// What has not been taken yet.
-    pub(super) keys: Map<String, Value>,
+    keys: Map<String, Value>,
 }
 
 impl Section {
+    /// The object at `path` (with a dot behind, for the top nothing), if it has no other keys than `allowed` and
+    /// comments, whose keys begin with `_`.
+    pub(super) fn new(
+        path: String,
+        keys: Map<String, Value>,
+        allowed: &[&str],
+    ) -> Result<Self, Fault> {
+        let is_known = |key: &str| key.starts_with('_') || allowed.contains(&key);
+        let Some(unknown) = keys.keys().find(|key| !is_known(key)) else {
+            return Ok(Self { path, keys });
+        };
+        let lower = unknown.to_ascii_lowercase();
+        let near = allowed
+            .iter()
+            .map(|key| (strsim::damerau_levenshtein(&lower, key), key))
+            .min()
+            .filter(|(distance, key)| distance * 3 <= key.len().max(6));
+        let hint = match near {
+            Some((_, key)) => format!("did you mean `{key}`?"),
+            None => format!("there are {}", allowed.join(", ")),
+        };
+        Err(fault(
+            format!("{path}{unknown}"),
+            format!("no such key; {hint}"),
+        ))
+    }
+
+    /// Whether a key is there.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.keys.contains_key(key)
+    }
+
     /// Takes a key that need not be there.
     pub(super) fn optional(&mut self, key: &str) -> Option<At> {
         self.keys
@@ -137,45 +169,8 @@ impl Section {
 
     /// Takes a key that must be there.
     pub(super) fn required(&mut self, key: &str) -> Result<At, Fault> {
-        self.optional(key).ok_or_else(|| {
-            let path = format!("{}{key}", self.path);
-            match self
-                .keys
-                .keys()
-                .find(|other| strsim::damerau_levenshtein(other, key) <= 2)
-            {
-                Some(other) => fault(
-                    format!("{}{other}", self.path),
-                    format!("no such key; did you mean `{key}`?"),
-                ),
-                None => fault(path, "is missing and required"),
-            }
-        })
-    }
-
-    /// Refuses what is left, but for comments, whose keys begin with `_`.
-    pub(super) fn finish(self, allowed: &[&str]) -> Result<(), Fault> {
-        let Some(unknown) = self.keys.keys().find(|key| !key.starts_with('_')) else {
-            return Ok(());
-        };
-        let near = allowed
-            .iter()
-            .map(|key| {
-                (
-                    strsim::damerau_levenshtein(&unknown.to_ascii_lowercase(), key),
-                    key,
-                )
-            })
-            .min()
-            .filter(|(distance, key)| distance * 3 <= key.len().max(6));
-        let hint = match near {
-            Some((_, key)) => format!("did you mean `{key}`?"),
-            None => format!("there are {}", allowed.join(", ")),
-        };
-        Err(fault(
-            format!("{}{unknown}", self.path),
-            format!("no such key; {hint}"),
-        ))
+        self.optional(key)
+            .ok_or_else(|| fault(format!("{}{key}", self.path), "is missing and required"))
     }
 }
 
@@ -209,13 +204,10 @@ pub(super) fn boolean((path, value): At) -> Result<bool, Fault> {
         .ok_or_else(|| fault(path, format!("must be true or false, not {}", kind(&value))))
 }
 
-/// An object.
-pub(super) fn section((path, value): At) -> Result<Section, Fault> {
+/// An object with no other keys than `allowed` and comments.
+pub(super) fn section((path, value): At, allowed: &[&str]) -> Result<Section, Fault> {
     match value {
-        Value::Object(keys) => Ok(Section {
-            path: format!("{path}."),
-            keys,
-        }),
+        Value::Object(keys) => Section::new(format!("{path}."), keys, allowed),
         other => Err(fault(
             path,
             format!("must be an object, not {}", kind(&other)),
