@@ -555,7 +555,7 @@ mod tests {
             top(r#"{"ipv4": false, "ipv6": {"enable": false, "teredo": true}, "ttl": 1}"#),
             "ipv4: neither ipv4 nor ipv6.enable is true, so there is nothing to register"
         );
-        assert!(top("{\n \"ipv4\": tru\n}").starts_with("line 2 column"));
+        assert!(top("{\n \"ipv4\": trx\n}").starts_with("line 2 column"));
         assert!(top(&"[".repeat(100_000)).contains("recursion limit exceeded"));
     }
 
