@@ -23,6 +23,23 @@ pub(crate) enum Error {
     Closed(usize),
 }
 
+impl Error {
+    /// Whether the other side is there but cut the connection or took none, as a server does that starts anew or has
+    /// too much to do: soon it may take the message.
+    pub(crate) fn is_broken(&self) -> bool {
+        match self {
+            Self::Connect(error) | Self::Send(error) | Self::Receive(error, _) => matches!(
+                error.kind(),
+                io::ErrorKind::ConnectionRefused
+                    | io::ErrorKind::ConnectionReset
+                    | io::ErrorKind::ConnectionAborted
+                    | io::ErrorKind::BrokenPipe
+            ),
+            Self::Closed(_) => true,
+        }
+    }
+}
+
 /// Sends `message` (at most 65,535 octets) to `server` and gives its answer, without the length before it.
 ///
 /// # Errors
@@ -82,7 +99,7 @@ fn receive(
             Ok(0) => return Err(Error::Closed(before + filled)),
             Ok(read) => filled += read,
             Err(error) => {
-                passed_over(error).map_err(|error| Error::Receive(error, before + filled))?
+                passed_over(error).map_err(|error| Error::Receive(error, before + filled))?;
             }
         }
     }

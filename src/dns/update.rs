@@ -13,6 +13,7 @@ use hickory_proto::rr::rdata::tsig::TsigError;
 use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType};
 use std::fmt;
 use std::net::SocketAddr;
+use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 /// Room for a TSIG record: two names of 255 octets, a MAC of 64 and the fixed fields.
@@ -20,6 +21,12 @@ const LARGEST_TSIG: usize = 640;
 
 /// How long a connection may take to come about while there are other addresses to try.
 const LONGEST_CONNECT: Duration = Duration::from_secs(5);
+
+/// How long to wait before the addresses are tried a second time, at least; the third time after twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+
+/// How long to wait between two tries, at most.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 
 /// An update ready to be sent.
 #[derive(Debug)]
@@ -32,20 +39,30 @@ pub(crate) struct Update<'a> {
     message: Message,
 }
 
-/// No address confirmed the update: each one tried, with the reason.
+/// No address confirmed the update.
 #[derive(Debug)]
-pub(crate) struct Unconfirmed(Vec<(SocketAddr, String)>);
+pub(crate) struct Unconfirmed {
+    /// Each address of the last round, with the reason.
+    failures: Vec<(SocketAddr, String)>,
+    /// How many rounds there were.
+    rounds: u32,
+    /// Whether another round may go better.
+    is_worth_another: bool,
+}
 
 impl std::error::Error for Unconfirmed {}
 
 impl fmt::Display for Unconfirmed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, (server, reason)) in self.0.iter().enumerate() {
+        for (index, (server, reason)) in self.failures.iter().enumerate() {
             write!(
                 f,
                 "{}{server}: {reason}",
                 if index == 0 { "" } else { "; " }
             )?;
+        }
+        if self.rounds > 1 {
+            write!(f, "; tried {} times", self.rounds)?;
         }
         Ok(())
     }
@@ -117,18 +134,49 @@ impl<'a> Update<'a> {
         })
     }
 
-    /// Sends the update to the addresses in turn, each with its share of the time until `deadline`, and gives the one
-    /// that confirmed it.
+    /// Sends the update until an address confirms it, and gives that one. After connections that were refused or cut
+    /// there are pauses and further rounds while there is time: to send an update twice does the same as once.
     ///
     /// # Errors
-    /// No address did, or one said no for good.
+    /// No address did before `deadline`, or one said no for good.
     pub(crate) fn send(
         mut self,
         servers: &[SocketAddr],
         key: Option<&Key>,
         deadline: Instant,
     ) -> Result<SocketAddr, Unconfirmed> {
+        let mut pause = FIRST_PAUSE;
+        let mut rounds = 1;
+        loop {
+            let unconfirmed = match self.send_to_each(servers, key, deadline) {
+                Err(unconfirmed) => Unconfirmed {
+                    rounds,
+                    ..unconfirmed
+                },
+                confirmed => return confirmed,
+            };
+            // A thousand hosts that one restart cut off must not all come back at the same instant.
+            let pause_here = pause.mul_f64(1.0 + f64::from(self.message.metadata.id) / 65_536.0);
+            if !unconfirmed.is_worth_another || Instant::now() + pause_here >= deadline {
+                return Err(unconfirmed);
+            }
+            log::debug!("{unconfirmed}; trying again in {pause_here:?}");
+            thread::sleep(pause_here);
+            pause = (pause * 2).min(LONGEST_PAUSE);
+            rounds += 1;
+        }
+    }
+
+    /// Sends the update to the addresses in turn, each with its share of the time until `deadline`, and gives the one
+    /// that confirmed it.
+    fn send_to_each(
+        &mut self,
+        servers: &[SocketAddr],
+        key: Option<&Key>,
+        deadline: Instant,
+    ) -> Result<SocketAddr, Unconfirmed> {
         let mut failures = Vec::new();
+        let mut is_worth_another = false;
         for (index, &server) in servers.iter().enumerate() {
             let others = servers.len() - index;
             let share = deadline.saturating_duration_since(Instant::now())
@@ -139,12 +187,17 @@ impl<'a> Update<'a> {
                 return Ok(server);
             };
             let is_final = failure.is_final();
+            is_worth_another = !is_final && (is_worth_another || failure.is_broken());
             failures.push((server, self.explain(&failure, key)));
             if is_final {
                 break;
             }
         }
-        Err(Unconfirmed(failures))
+        Err(Unconfirmed {
+            failures,
+            rounds: 1,
+            is_worth_another,
+        })
     }
 
     /// Sends the update to one address; success only for an answer that can be believed.
@@ -276,22 +329,23 @@ fn explain_unverified(error: &Unverified, key: Option<&Key>) -> String {
 }
 
 impl Failure {
+    /// Whether the connection was refused or cut.
+    fn is_broken(&self) -> bool {
+        matches!(self, Self::Exchange(error) if error.is_broken())
+    }
+
     /// Whether the other addresses need not be tried: the primary was reached, and it said no.
     fn is_final(&self) -> bool {
-        let says_no = |code: ResponseCode| {
-            !matches!(
-                code,
-                ResponseCode::NoError | ResponseCode::ServFail | ResponseCode::NotImp
-            )
-        };
         match self {
-            Self::Exchange(_) | Self::Foreign(_) => false,
             Self::Code(code)
             | Self::Unverified(
                 Unverified::Unsigned | Unverified::Rejected(_) | Unverified::BadTime { .. },
                 code,
-            ) => says_no(*code),
-            Self::Unverified(..) => false,
+            ) => !matches!(
+                code,
+                ResponseCode::NoError | ResponseCode::ServFail | ResponseCode::NotImp
+            ),
+            Self::Exchange(_) | Self::Foreign(_) | Self::Unverified(..) => false,
         }
     }
 }

@@ -67,23 +67,27 @@ pub(crate) fn default_cache() -> io::Result<PathBuf> {
 }
 
 /// Opens a regular file with `options`, never through a symbolic link in the last place and without waiting on a FIFO.
-/// A file that it creates is its owner's alone.
+/// A file that it creates is its owner's alone. Where others can write to the folder they can put a file of theirs in
+/// this one's place, or a second name of another file of ours: both are refused.
 ///
 /// # Errors
-/// What open answers; `InvalidInput` if it is anything but a regular file.
+/// What open answers; `InvalidInput` if it is anything but a regular file with one name that this user or root owns.
 pub(crate) fn open_regular(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     let file = options
         .mode(0o600)
         .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY)
         .open(path)?;
-    if file.metadata()?.is_file() {
-        Ok(file)
+    let found = file.metadata()?;
+    let wrong = if !found.is_file() {
+        "not a regular file"
+    } else if found.uid() != 0 && found.uid() != effective_uid() {
+        "it belongs to another user"
+    } else if found.nlink() > 1 {
+        "the file has another name elsewhere"
     } else {
-        Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "not a regular file",
-        ))
-    }
+        return Ok(file);
+    };
+    Err(io::Error::new(io::ErrorKind::InvalidInput, wrong))
 }
 
 /// Whether the file's mode lets every account read it.
@@ -100,7 +104,14 @@ pub(crate) fn readable_by_others(file: &File, _path: &Path) -> io::Result<bool> 
 /// What open and fsync answer, except that the file system has no such thing for folders.
 pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     match File::open(path)?.sync_all() {
-        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
+            ) =>
+        {
+            Ok(())
+        }
         other => other,
     }
 }
