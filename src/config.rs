@@ -119,17 +119,18 @@ impl Config {
     fn from_json(text: &[u8], file: &Path) -> Result<Self, Fault> {
         let mut top = Section {
             path: String::new(),
+            allowed: &KEYS,
             keys: object(text)?,
         };
         let ipv4 = top.required("ipv4").and_then(boolean)?;
-        let mut ipv6 = top.required("ipv6").and_then(section)?;
+        let mut ipv6 = top.required("ipv6").and_then(|ipv6| section(ipv6, &["enable", "teredo"]))?;
         let mut rules = Rules {
             ipv4,
             ipv6: ipv6.required("enable").and_then(boolean)?,
             teredo: ipv6.required("teredo").and_then(boolean)?,
             ..Rules::default()
         };
-        ipv6.finish(&["enable", "teredo"])?;
+        ipv6.finish()?;
         if !rules.ipv4 && !rules.ipv6 {
             return Err(fault(
                 "ipv4",
@@ -137,14 +138,14 @@ impl Config {
             ));
         }
         if let Some(addresses) = top.optional("addresses") {
-            let mut addresses = section(addresses)?;
+            let mut addresses = section(addresses, &["include", "exclude"])?;
             rules.include = addresses
                 .optional("include")
                 .map_or(Ok(Vec::new()), networks)?;
             rules.exclude = addresses
                 .optional("exclude")
                 .map_or(Ok(Vec::new()), networks)?;
-            addresses.finish(&["include", "exclude"])?;
+            addresses.finish()?;
             if let Some(both) = rules
                 .include
                 .iter()
@@ -157,7 +158,7 @@ impl Config {
             }
         }
         let (key, secret_file) = match top.optional("tsig") {
-            Some(tsig) => key(section(tsig)?, file).map(|(key, file)| (Some(key), Some(file)))?,
+            Some(tsig) => key(section(tsig, &TSIG_KEYS)?, file).map(|(key, file)| (Some(key), Some(file)))?,
             None => (None, None),
         };
         let hostname = top
@@ -194,21 +195,7 @@ impl Config {
                 .optional("timeout")
                 .map_or(Ok(Duration::from_secs(30)), seconds)?,
         };
-        top.finish(&[
-            "cache",
-            "ipv4",
-            "ipv6",
-            "ttl",
-            "tsig",
-            "logging",
-            "hostname",
-            "zone",
-            "server",
-            "replace",
-            "addresses",
-            "refresh",
-            "timeout",
-        ])?;
+        top.finish()?;
         Ok(config)
     }
 }
@@ -321,12 +308,34 @@ impl<'de> Visitor<'de> for Strict {
 /// A value with the path to it.
 type At = (String, Value);
 
+/// The keys at the top of a configuration file.
+const KEYS: [&str; 13] = [
+    "cache",
+    "ipv4",
+    "ipv6",
+    "ttl",
+    "tsig",
+    "logging",
+    "hostname",
+    "zone",
+    "server",
+    "replace",
+    "addresses",
+    "refresh",
+    "timeout",
+];
+
+/// The keys of the `tsig` section.
+const TSIG_KEYS: [&str; 4] = ["algorithm", "key", "keyname", "keyfile"];
+
 /// A JSON object of the configuration, from which keys are taken until none is left.
 struct Section {
     /// The path to it with a dot behind, for the top nothing.
     path: String,
     /// What has not been taken yet.
     keys: Map<String, Value>,
+    /// The keys that it may have.
+    allowed: &'static [&'static str],
 }
 
 impl Section {
@@ -341,11 +350,12 @@ impl Section {
     fn required(&mut self, key: &str) -> Result<At, Fault> {
         self.optional(key).ok_or_else(|| {
             let path = format!("{}{key}", self.path);
-            match self
-                .keys
-                .keys()
-                .find(|other| strsim::damerau_levenshtein(other, key) <= 2)
-            {
+            let is_typo = |other: &&String| {
+                !other.starts_with('_')
+                    && !self.allowed.contains(&other.as_str())
+                    && strsim::damerau_levenshtein(other, key) <= 2
+            };
+            match self.keys.keys().find(is_typo) {
                 Some(other) => fault(
                     format!("{}{other}", self.path),
                     format!("no such key; did you mean `{key}`?"),
@@ -356,11 +366,12 @@ impl Section {
     }
 
     /// Refuses what is left, but for comments, whose keys begin with `_`.
-    fn finish(self, allowed: &[&str]) -> Result<(), Fault> {
+    fn finish(self) -> Result<(), Fault> {
         let Some(unknown) = self.keys.keys().find(|key| !key.starts_with('_')) else {
             return Ok(());
         };
-        let near = allowed
+        let near = self
+            .allowed
             .iter()
             .map(|key| {
                 (
@@ -372,7 +383,7 @@ impl Section {
             .filter(|(distance, key)| distance * 3 <= key.len().max(6));
         let hint = match near {
             Some((_, key)) => format!("did you mean `{key}`?"),
-            None => format!("there are {}", allowed.join(", ")),
+            None => format!("there are {}", self.allowed.join(", ")),
         };
         Err(fault(
             format!("{}{unknown}", self.path),
@@ -412,11 +423,12 @@ fn boolean((path, value): At) -> Result<bool, Fault> {
 }
 
 /// An object.
-fn section((path, value): At) -> Result<Section, Fault> {
+fn section((path, value): At, allowed: &'static [&'static str]) -> Result<Section, Fault> {
     match value {
         Value::Object(keys) => Ok(Section {
             path: format!("{path}."),
             keys,
+            allowed,
         }),
         other => Err(fault(
             path,
@@ -566,7 +578,7 @@ fn key(mut tsig: Section, config_file: &Path) -> Result<(Key, PathBuf), Fault> {
                 "is in the key file already; give either `keyfile` or the other three",
             ));
         }
-        tsig.finish(&["algorithm", "key", "keyname", "keyfile"])?;
+        tsig.finish()?;
         let (path, text) = string(keyfile)?;
         let file = config_file.parent().unwrap_or(Path::new("")).join(text);
         let key = key_from_file(&file)
@@ -585,7 +597,7 @@ fn key(mut tsig: Section, config_file: &Path) -> Result<(Key, PathBuf), Fault> {
     let (path, text) = tsig.required("keyname").and_then(string)?;
     let name = registration::domain_name(&text)
         .map_err(|wrong| fault(path, format!("the key's name {wrong}")))?;
-    tsig.finish(&["algorithm", "key", "keyname", "keyfile"])?;
+    tsig.finish()?;
     Ok((Key::new(name, algorithm, secret), config_file.to_owned()))
 }
 
