@@ -14,9 +14,16 @@ use crate::harness::wait_until;
 
 /// A dry run with these keys and arguments.
 fn dry_run(sandbox: &Sandbox, keys: Value, arguments: &[&str]) -> Run {
-    let mut all = json!({"hostname": "host.example.com", "zone": "example.com", "server": "127.0.0.1"});
-    all.as_object_mut().unwrap().extend(keys.as_object().unwrap().clone());
-    Program::new(sandbox.path()).config(&config(all)).arg("-n").args(arguments).run()
+    let mut all =
+        json!({"hostname": "host.example.com", "zone": "example.com", "server": "127.0.0.1"});
+    all.as_object_mut()
+        .unwrap()
+        .extend(keys.as_object().unwrap().clone());
+    Program::new(sandbox.path())
+        .config(&config(all))
+        .arg("-n")
+        .args(arguments)
+        .run()
 }
 
 /// The addresses in a dry run's output.
@@ -25,7 +32,11 @@ fn added(run: &Run) -> Vec<String> {
     assert_eq!(run.status, Some(0), "{run:?}");
     run.stdout
         .lines()
-        .filter_map(|line| line.strip_prefix("update add host.example.com. 3600 ")?.split(' ').nth(1))
+        .filter_map(|line| {
+            line.strip_prefix("update add host.example.com. 3600 ")?
+                .split(' ')
+                .nth(1)
+        })
         .map(str::to_owned)
         .collect()
 }
@@ -53,10 +64,15 @@ fn by_the_kernel(sandbox: &Sandbox) -> Vec<(IpAddr, String)> {
 
 /// Waits until the kernel shows an address on the interface with all of these flags.
 fn wait_for(sandbox: &Sandbox, interface: &str, flags: &[&str]) {
-    wait_until(&format!("{interface} has an address that is {flags:?}"), || {
-        let lines = sandbox.ip(&format!("-o -6 addr show dev {interface}"));
-        lines.lines().any(|line| flags.iter().all(|flag| line.contains(flag)))
-    });
+    wait_until(
+        &format!("{interface} has an address that is {flags:?}"),
+        || {
+            let lines = sandbox.ip(&format!("-o -6 addr show dev {interface}"));
+            lines
+                .lines()
+                .any(|line| flags.iter().all(|flag| line.contains(flag)))
+        },
+    );
 }
 
 #[test]
@@ -64,17 +80,57 @@ fn are_those_of_all_interfaces_that_others_can_reach() {
     sandbox(|sandbox| {
         sandbox.interface(
             "lan0",
-            &["192.0.2.10/24", "10.1.2.3/8", "169.254.7.7/16", "2001:db8::10/64", "fd00::10/64", "fe80::10/64"],
+            &[
+                "192.0.2.10/24",
+                "10.1.2.3/8",
+                "169.254.7.7/16",
+                "2001:db8::10/64",
+                "fd00::10/64",
+                "fe80::10/64",
+            ],
         );
-        sandbox.interface("wan0", &["100.64.3.4/10", "100.63.255.1/24", "100.128.0.1/24", "198.51.100.4/32", "2001::10/32"]);
+        sandbox.interface(
+            "wan0",
+            &[
+                "100.64.3.4/10",
+                "100.63.255.1/24",
+                "100.128.0.1/24",
+                "198.51.100.4/32",
+                "2001::10/32",
+            ],
+        );
         sandbox.address("lo", "127.0.0.5/8");
         let expected = [
-            "10.1.2.3", "100.63.255.1", "100.128.0.1", "192.0.2.10", "198.51.100.4", "2001:db8::10", "fd00::10",
+            "10.1.2.3",
+            "100.63.255.1",
+            "100.128.0.1",
+            "192.0.2.10",
+            "198.51.100.4",
+            "2001:db8::10",
+            "fd00::10",
         ];
         assert_eq!(registered(sandbox, json!({}), &[]), expected);
-        let left_out = ["127.0.0.1", "127.0.0.5", "169.254.7.7", "100.64.3.4", "::1", "fe80::10", "2001::10"];
-        let all: BTreeSet<IpAddr> = expected.iter().chain(&left_out).map(|address| address.parse().unwrap()).collect();
-        assert_eq!(by_the_kernel(sandbox).into_iter().map(|(address, _)| address).collect::<BTreeSet<_>>(), all);
+        let left_out = [
+            "127.0.0.1",
+            "127.0.0.5",
+            "169.254.7.7",
+            "100.64.3.4",
+            "::1",
+            "fe80::10",
+            "2001::10",
+        ];
+        let all: BTreeSet<IpAddr> = expected
+            .iter()
+            .chain(&left_out)
+            .map(|address| address.parse().unwrap())
+            .collect();
+        assert_eq!(
+            by_the_kernel(sandbox)
+                .into_iter()
+                .map(|(address, _)| address)
+                .collect::<BTreeSet<_>>(),
+            all
+        );
     });
 }
 
@@ -84,9 +140,15 @@ fn teredo_ones_are_registered_only_if_wanted() {
         sandbox.interface("lan0", &["2001:0:1234::1/32", "2001:1::1/64"]);
         let teredo = |wanted: bool| json!({"ipv6": {"enable": true, "teredo": wanted}});
         assert_eq!(registered(sandbox, teredo(false), &[]), ["2001:1::1"]);
-        assert_eq!(registered(sandbox, teredo(true), &[]), ["2001:0:1234::1", "2001:1::1"]);
+        assert_eq!(
+            registered(sandbox, teredo(true), &[]),
+            ["2001:0:1234::1", "2001:1::1"]
+        );
         let included = json!({"addresses": {"include": ["2001::/32"]}});
-        assert_eq!(registered(sandbox, included, &[]), ["2001:0:1234::1", "2001:1::1"]);
+        assert_eq!(
+            registered(sandbox, included, &[]),
+            ["2001:0:1234::1", "2001:1::1"]
+        );
     });
 }
 
@@ -95,15 +157,25 @@ fn temporary_ones_that_the_kernel_made_are_left_out() {
     sandbox(|sandbox| {
         sandbox.interface("lan0", &["192.0.2.10/24"]);
         sandbox.shell("echo 2 > /proc/sys/net/ipv6/conf/lan0/use_tempaddr");
-        sandbox.ip("addr add 2001:db8:1::5/64 dev lan0 mngtmpaddr valid_lft 7200 preferred_lft 3600");
+        sandbox
+            .ip("addr add 2001:db8:1::5/64 dev lan0 mngtmpaddr valid_lft 7200 preferred_lft 3600");
         wait_for(sandbox, "lan0", &["temporary"]);
         let kernel = by_the_kernel(sandbox);
-        let temporary: Vec<_> = kernel.iter().filter(|(_, flags)| flags.contains("temporary")).collect();
+        let temporary: Vec<_> = kernel
+            .iter()
+            .filter(|(_, flags)| flags.contains("temporary"))
+            .collect();
         assert_eq!(temporary.len(), 1, "{kernel:?}");
-        assert_eq!(registered(sandbox, json!({}), &[]), ["192.0.2.10", "2001:db8:1::5"]);
+        assert_eq!(
+            registered(sandbox, json!({}), &[]),
+            ["192.0.2.10", "2001:db8:1::5"]
+        );
         // Not even `include` lets a temporary address in: it is left out for what it is, not by its range.
         let included = json!({"addresses": {"include": ["2001:db8:1::/64"]}});
-        assert_eq!(registered(sandbox, included, &[]), ["192.0.2.10", "2001:db8:1::5"]);
+        assert_eq!(
+            registered(sandbox, included, &[]),
+            ["192.0.2.10", "2001:db8:1::5"]
+        );
     });
 }
 
@@ -123,10 +195,14 @@ fn tentative_and_failed_ones_are_left_out() {
         sandbox.interface("lan0", &["2001:db8::10/64"]);
         // An interface that looks for duplicates for an hour, and one that finds one at once.
         sandbox.interface("slow0", &[]);
-        sandbox.shell("cd /proc/sys/net/ipv6/conf/slow0; echo 1 > accept_dad; echo 3600 > dad_transmits");
+        sandbox.shell(
+            "cd /proc/sys/net/ipv6/conf/slow0; echo 1 > accept_dad; echo 3600 > dad_transmits",
+        );
         sandbox.address("slow0", "2001:db8:2::10/64");
         sandbox.interface("twin0", &[]);
-        sandbox.shell("cd /proc/sys/net/ipv6/conf; echo 1 > twin0/accept_dad; echo 0 > twin0-peer/accept_dad");
+        sandbox.shell(
+            "cd /proc/sys/net/ipv6/conf; echo 1 > twin0/accept_dad; echo 0 > twin0-peer/accept_dad",
+        );
         sandbox.ip("addr add 2001:db8:3::10/64 dev twin0-peer nodad");
         sandbox.address("twin0", "2001:db8:3::10/64");
         wait_for(sandbox, "twin0", &["dadfailed"]);
@@ -134,21 +210,41 @@ fn tentative_and_failed_ones_are_left_out() {
         let ours = &["lan0", "slow0", "twin0"];
         assert_eq!(registered(sandbox, json!({}), ours), ["2001:db8::10"]);
         // The other side's address is a good one.
-        assert_eq!(registered(sandbox, json!({}), &[]), ["2001:db8::10", "2001:db8:3::10"]);
+        assert_eq!(
+            registered(sandbox, json!({}), &[]),
+            ["2001:db8::10", "2001:db8:3::10"]
+        );
     });
 }
 
 #[test]
 fn shared_and_other_ranges_are_let_in_by_include() {
     sandbox(|sandbox| {
-        sandbox.interface("lan0", &["100.64.3.4/10", "169.254.7.7/16", "192.0.2.10/24", "fe80::10/64"]);
+        sandbox.interface(
+            "lan0",
+            &[
+                "100.64.3.4/10",
+                "169.254.7.7/16",
+                "192.0.2.10/24",
+                "fe80::10/64",
+            ],
+        );
         assert_eq!(registered(sandbox, json!({}), &[]), ["192.0.2.10"]);
         let rules = json!({"addresses": {"include": ["100.64.0.0/10"]}});
-        assert_eq!(registered(sandbox, rules, &[]), ["100.64.3.4", "192.0.2.10"]);
+        assert_eq!(
+            registered(sandbox, rules, &[]),
+            ["100.64.3.4", "192.0.2.10"]
+        );
         let rules = json!({"addresses": {"include": ["100.64.3.4", "127.0.0.0/8", "169.254.0.0/16", "fe80::/10"]}});
         assert_eq!(
             registered(sandbox, rules, &[]),
-            ["100.64.3.4", "127.0.0.1", "169.254.7.7", "192.0.2.10", "fe80::10"]
+            [
+                "100.64.3.4",
+                "127.0.0.1",
+                "169.254.7.7",
+                "192.0.2.10",
+                "fe80::10"
+            ]
         );
     });
 }
@@ -173,13 +269,24 @@ fn bridges_of_containers_are_left_out_by_pattern_or_by_network() {
             &["[a-l]an[0-9]", "!lo"],
             &["*", "!docker0", "!br-*", "!veth????"],
         ] {
-            assert_eq!(registered(sandbox, json!({}), arguments), ["192.0.2.10"], "{arguments:?}");
+            assert_eq!(
+                registered(sandbox, json!({}), arguments),
+                ["192.0.2.10"],
+                "{arguments:?}"
+            );
         }
-        assert_eq!(registered(sandbox, json!({}), &["docker0", "lan0"]), ["172.17.0.1", "192.0.2.10"]);
+        assert_eq!(
+            registered(sandbox, json!({}), &["docker0", "lan0"]),
+            ["172.17.0.1", "192.0.2.10"]
+        );
         let rules = json!({"addresses": {"exclude": ["172.16.0.0/12"]}});
         assert_eq!(registered(sandbox, rules, &[]), ["192.0.2.10"]);
-        let rules = json!({"addresses": {"exclude": ["172.16.0.0/12"], "include": ["172.18.0.0/16"]}});
-        assert_eq!(registered(sandbox, rules, &[]), ["172.18.0.1", "192.0.2.10"]);
+        let rules =
+            json!({"addresses": {"exclude": ["172.16.0.0/12"], "include": ["172.18.0.0/16"]}});
+        assert_eq!(
+            registered(sandbox, rules, &[]),
+            ["172.18.0.1", "192.0.2.10"]
+        );
     });
 }
 
@@ -189,7 +296,10 @@ fn of_a_labelled_interface_and_with_a_peer_are_registered() {
         sandbox.interface("lan0", &["192.0.2.10/24"]);
         sandbox.ip("addr add 192.0.2.11/24 dev lan0 label lan0:1");
         sandbox.ip("addr add 198.51.100.1 peer 198.51.100.2/32 dev lan0");
-        assert_eq!(registered(sandbox, json!({}), &["lan0"]), ["192.0.2.10", "192.0.2.11", "198.51.100.1"]);
+        assert_eq!(
+            registered(sandbox, json!({}), &["lan0"]),
+            ["192.0.2.10", "192.0.2.11", "198.51.100.1"]
+        );
     });
 }
 
@@ -198,7 +308,10 @@ fn on_two_interfaces_at_once_are_registered_once() {
     sandbox(|sandbox| {
         sandbox.interface("lan0", &["192.0.2.10/24", "2001:db8::10/64"]);
         sandbox.interface("wan0", &["192.0.2.10/24", "2001:db8::10/64"]);
-        assert_eq!(registered(sandbox, json!({}), &[]), ["192.0.2.10", "2001:db8::10"]);
+        assert_eq!(
+            registered(sandbox, json!({}), &[]),
+            ["192.0.2.10", "2001:db8::10"]
+        );
     });
 }
 
@@ -228,7 +341,11 @@ fn stay_as_they_are_when_no_named_interface_exists() {
 #[test]
 fn are_removed_with_a_warning_when_the_interfaces_have_none() {
     sandbox(|sandbox| {
-        let records = ["host 60 A 192.0.2.1", "host 60 AAAA 2001:db8::1", "other 60 A 192.0.2.2"];
+        let records = [
+            "host 60 A 192.0.2.1",
+            "host 60 AAAA 2001:db8::1",
+            "other 60 A 192.0.2.2",
+        ];
         let primary = Primary::start("example.com.", &[], &records, &[]).unwrap();
         sandbox.interface("lan0", &[]);
         let keys = config(json!({
@@ -243,7 +360,13 @@ fn are_removed_with_a_warning_when_the_interfaces_have_none() {
         assert_eq!(primary.updates(), 1);
         sandbox.address("lan0", "2001:db8::10/64");
         program.run().succeeds();
-        assert_eq!(primary.zone(), ["host.example.com. 3600 AAAA 2001:db8::10", "other.example.com. 60 A 192.0.2.2"]);
+        assert_eq!(
+            primary.zone(),
+            [
+                "host.example.com. 3600 AAAA 2001:db8::10",
+                "other.example.com. 60 A 192.0.2.2"
+            ]
+        );
     });
 }
 
@@ -262,11 +385,15 @@ fn that_change_are_sent_and_stay_otherwise() {
         program.run().succeeds();
         assert_eq!(
             primary.zone(),
-            ["host.example.com. 3600 A 192.0.2.10", "host.example.com. 3600 A 192.0.2.11", "host.example.com. 3600 AAAA 2001:db8::10"]
+            [
+                "host.example.com. 3600 A 192.0.2.10",
+                "host.example.com. 3600 A 192.0.2.11",
+                "host.example.com. 3600 AAAA 2001:db8::10"
+            ]
         );
         sandbox.ip("addr del 192.0.2.10/24 dev lan0");
         sandbox.ip("addr del 2001:db8::10/64 dev lan0");
-            program.run().succeeds();
+        program.run().succeeds();
         assert_eq!(primary.zone(), ["host.example.com. 3600 A 192.0.2.11"]);
         assert_eq!(primary.updates(), 3);
         program.run().succeeds();

@@ -35,7 +35,11 @@ impl Local {
         let key = super::key(algorithm);
         let primary = Primary::start("example.com.", std::slice::from_ref(&key), records, &[])
             .expect("a primary on loopback can be started");
-        Self { folder: Folder::new(), primary, key }
+        Self {
+            folder: Folder::new(),
+            primary,
+            key,
+        }
     }
 
     /// The folder for the program's files.

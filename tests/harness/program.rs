@@ -104,13 +104,17 @@ impl Program {
 
     /// With an environment variable.
     pub(crate) fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
-        self.environment.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
+        self.environment
+            .push((name.as_ref().to_owned(), value.as_ref().to_owned()));
         self
     }
 
     /// Run by another program: `strace`, or another implementation (`replaced`).
     pub(crate) fn under<A: AsRef<OsStr>>(mut self, wrapper: impl IntoIterator<Item = A>) -> Self {
-        self.wrapper = wrapper.into_iter().map(|word| word.as_ref().to_owned()).collect();
+        self.wrapper = wrapper
+            .into_iter()
+            .map(|word| word.as_ref().to_owned())
+            .collect();
         self.wrapper.push(PROGRAM.into());
         self
     }
@@ -128,9 +132,18 @@ impl Program {
             words.push(PROGRAM.into());
         }
         let mut command = Command::new(&words[0]);
-        command.args(&words[1..]).args(&self.arguments).stdin(Stdio::null());
+        command
+            .args(&words[1..])
+            .args(&self.arguments)
+            .stdin(Stdio::null());
         // Nothing of the environment that the tests happen to run in matters, but for what systems need.
-        for name in ["RUST_LOG", "HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR", "XDG_CACHE_HOME"] {
+        for name in [
+            "RUST_LOG",
+            "HOME",
+            "XDG_CONFIG_HOME",
+            "XDG_RUNTIME_DIR",
+            "XDG_CACHE_HOME",
+        ] {
             command.env_remove(name);
         }
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
@@ -181,7 +194,9 @@ impl Run {
     #[track_caller]
     pub(crate) fn is(&self, status: i32, stdout: &str, stderr: &str) {
         assert!(
-            self.status == Some(status) && matches(stdout, &self.stdout) && matches(stderr, &self.stderr),
+            self.status == Some(status)
+                && matches(stdout, &self.stdout)
+                && matches(stderr, &self.stderr),
             "expected status {status}\n-- stdout:\n{stdout}\n-- stderr:\n{stderr}\n\
              got status {:?}\n-- stdout:\n{}\n-- stderr:\n{}",
             self.status,
@@ -198,11 +213,16 @@ fn matches(pattern: &str, text: &str) -> bool {
             (None, None) => true,
             (Some((&"...", rest)), _) if lines(rest, text) => true,
             (Some((&"...", _)), Some((_, text))) => lines(pattern, text),
-            (Some((first, pattern)), Some((line, text))) => matches_line(first, line) && lines(pattern, text),
+            (Some((first, pattern)), Some((line, text))) => {
+                matches_line(first, line) && lines(pattern, text)
+            }
             _ => false,
         }
     }
-    lines(&pattern.lines().collect::<Vec<_>>(), &text.lines().collect::<Vec<_>>())
+    lines(
+        &pattern.lines().collect::<Vec<_>>(),
+        &text.lines().collect::<Vec<_>>(),
+    )
 }
 
 /// Whether a line is what the pattern describes: `*` stands for anything.

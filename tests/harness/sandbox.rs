@@ -45,20 +45,37 @@ pub(crate) fn sandbox<F: FnOnce(&Sandbox)>(test: F) {
             super::announce(&format!("{line}\n"));
         }
     }
-    assert!(output.status.success(), "in the sandbox:\n{stdout}\n{stderr}");
-    assert!(stdout.contains("1 passed"), "the sandbox did not run {name}:\n{stdout}\n{stderr}");
+    assert!(
+        output.status.success(),
+        "in the sandbox:\n{stdout}\n{stderr}"
+    );
+    assert!(
+        stdout.contains("1 passed"),
+        "the sandbox did not run {name}:\n{stdout}\n{stderr}"
+    );
 }
 
 /// The flags that `unshare` takes here, or why it can't be used.
 fn unshare_flags() -> &'static Result<Vec<&'static str>, String> {
     static FLAGS: OnceLock<Result<Vec<&'static str>, String>> = OnceLock::new();
     FLAGS.get_or_init(|| {
-        let flags = vec!["--net", "--mount", "--uts", "--pid", "--fork", "--kill-child"];
+        let flags = vec![
+            "--net",
+            "--mount",
+            "--uts",
+            "--pid",
+            "--fork",
+            "--kill-child",
+        ];
         let mut reason = String::new();
         // Root needs no user namespace; anybody else gets one, in which they are root.
         for first in [None, Some("--map-root-user")] {
             let flags: Vec<_> = first.into_iter().chain(flags.iter().copied()).collect();
-            match Command::new("unshare").args(&flags).args(["mount", "-t", "tmpfs", "none", "/run"]).output() {
+            match Command::new("unshare")
+                .args(&flags)
+                .args(["mount", "-t", "tmpfs", "none", "/run"])
+                .output()
+            {
                 Ok(output) if output.status.success() => return Ok(flags),
                 Ok(output) => reason = String::from_utf8_lossy(&output.stderr).trim().to_owned(),
                 Err(error) => return Err(format!("unshare: {error}")),
@@ -86,7 +103,11 @@ ip link set lo up
 impl Sandbox {
     /// Sets up the namespaces that this process is in.
     fn new() -> Self {
-        assert_eq!(std::process::id(), 1, "the sandbox is set up in a namespace");
+        assert_eq!(
+            std::process::id(),
+            1,
+            "the sandbox is set up in a namespace"
+        );
         let sandbox = Self(PathBuf::from("/run/sandbox"));
         sandbox.shell(SET_UP);
         sandbox.hostname("host.example.com");
@@ -116,7 +137,11 @@ impl Sandbox {
             .output()
             .expect("sh can be started");
         let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(output.status.success(), "{script}: {}\n{stdout}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{script}: {}\n{stdout}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         stdout
     }
 
@@ -127,7 +152,9 @@ impl Sandbox {
 
     /// Sets the kernel's host name.
     pub(crate) fn hostname(&self, name: &str) {
-        self.shell(&format!("hostname '{name}' 2>/dev/null || echo '{name}' > /proc/sys/kernel/hostname"));
+        self.shell(&format!(
+            "hostname '{name}' 2>/dev/null || echo '{name}' > /proc/sys/kernel/hostname"
+        ));
     }
 
     /// Writes the hosts file.
@@ -137,7 +164,12 @@ impl Sandbox {
 
     /// Writes a resolv.conf that names these servers.
     pub(crate) fn resolvers(&self, addresses: &[&str]) {
-        self.resolv_conf(&addresses.iter().map(|address| format!("nameserver {address}\n")).collect::<String>());
+        self.resolv_conf(
+            &addresses
+                .iter()
+                .map(|address| format!("nameserver {address}\n"))
+                .collect::<String>(),
+        );
     }
 
     /// Writes resolv.conf.
@@ -181,7 +213,10 @@ impl Sandbox {
     pub(crate) fn settle(&self) {
         let (mut last, mut since, start) = (self.packets(), Instant::now(), Instant::now());
         while since.elapsed() < Duration::from_secs(1) {
-            assert!(start.elapsed() < Duration::from_secs(30), "the kernel's own packets do not end");
+            assert!(
+                start.elapsed() < Duration::from_secs(30),
+                "the kernel's own packets do not end"
+            );
             std::thread::sleep(Duration::from_millis(20));
             let now = self.packets();
             if now != last {

@@ -17,7 +17,11 @@ fn records(ttl: u32, addresses: &[&str]) -> Vec<String> {
     let mut lines: Vec<String> = addresses
         .iter()
         .map(|address| {
-            let kind = if address.parse::<IpAddr>().unwrap().is_ipv4() { "A" } else { "AAAA" };
+            let kind = if address.parse::<IpAddr>().unwrap().is_ipv4() {
+                "A"
+            } else {
+                "AAAA"
+            };
             format!("host.example.com. {ttl} {kind} {address}")
         })
         .collect();
@@ -31,14 +35,23 @@ fn at(server: &str, key: &Key, keys: Value) -> Value {
         "hostname": "host.example.com", "zone": "example.com", "server": server, "tsig": tsig(key),
         "cache": "/run/sandbox/cache",
     });
-    all.as_object_mut().unwrap().extend(keys.as_object().unwrap().clone());
+    all.as_object_mut()
+        .unwrap()
+        .extend(keys.as_object().unwrap().clone());
     config(all)
 }
 
 /// Registers, changes and forces with every algorithm, over IPv4 and IPv6; a line of the table for each.
 fn every_algorithm(sandbox: &Sandbox, kind: Kind) {
-    let Some(server) = Server::start(kind, sandbox, &Setup::new(&["host 60 A 192.0.2.99", "host 60 AAAA 2001:db8::99", "other 60 A 192.0.2.1"]))
-    else {
+    let Some(server) = Server::start(
+        kind,
+        sandbox,
+        &Setup::new(&[
+            "host 60 A 192.0.2.99",
+            "host 60 AAAA 2001:db8::99",
+            "other 60 A 192.0.2.1",
+        ]),
+    ) else {
         return;
     };
     sandbox.interface("lan0", &["192.0.2.10/24", "2001:db8::10/64"]);
@@ -51,16 +64,39 @@ fn every_algorithm(sandbox: &Sandbox, kind: Kind) {
     for algorithm in Algorithm::ALL {
         for transport in ["127.0.0.1", "::1"] {
             sandbox.shell("rm -f /run/sandbox/cache");
-            let quiet = if matches!(algorithm, Algorithm::Md5 | Algorithm::Sha1) { "*hmac-*" } else { "" };
-            let program = |ttl: u32| Program::new(sandbox.path()).config(&at(transport, &key(algorithm), json!({"ttl": ttl})));
-            let mut row = format!("| {:<8} | {:<11} | {:<9} |", kind.name(), algorithm.name(), transport);
+            let quiet = if matches!(algorithm, Algorithm::Md5 | Algorithm::Sha1) {
+                "*hmac-*"
+            } else {
+                ""
+            };
+            let program = |ttl: u32| {
+                Program::new(sandbox.path()).config(&at(
+                    transport,
+                    &key(algorithm),
+                    json!({"ttl": ttl}),
+                ))
+            };
+            let mut row = format!(
+                "| {:<8} | {:<11} | {:<9} |",
+                kind.name(),
+                algorithm.name(),
+                transport
+            );
             program(300).run().is(0, "", quiet);
-            assert_eq!(server.at("host.example.com."), records(300, &["192.0.2.10", "2001:db8::10"]), "{row}");
+            assert_eq!(
+                server.at("host.example.com."),
+                records(300, &["192.0.2.10", "2001:db8::10"]),
+                "{row}"
+            );
             row += " registered |";
             sandbox.address("lan0", "192.0.2.11/24");
             sandbox.ip("addr del 2001:db8::10/64 dev lan0");
             program(300).run().is(0, "", quiet);
-            assert_eq!(server.at("host.example.com."), records(300, &["192.0.2.10", "192.0.2.11"]), "{row}");
+            assert_eq!(
+                server.at("host.example.com."),
+                records(300, &["192.0.2.10", "192.0.2.11"]),
+                "{row}"
+            );
             row += " changed |";
             // What another system has done to the records meanwhile, -f undoes.
             let key = key(algorithm);
@@ -70,13 +106,27 @@ fn every_algorithm(sandbox: &Sandbox, kind: Kind) {
             );
             sandbox.shell(&format!(
                 "nsupdate -v -y {}:{}:{} /run/sandbox/foreign",
-                key.algorithm.name(), key.name, secret(&key)
+                key.algorithm.name(),
+                key.name,
+                secret(&key)
             ));
-            assert_ne!(server.at("host.example.com."), records(300, &["192.0.2.10", "192.0.2.11"]), "{row}");
+            assert_ne!(
+                server.at("host.example.com."),
+                records(300, &["192.0.2.10", "192.0.2.11"]),
+                "{row}"
+            );
             program(300).run().succeeds();
-            assert_ne!(server.at("host.example.com."), records(300, &["192.0.2.10", "192.0.2.11"]), "{row}");
+            assert_ne!(
+                server.at("host.example.com."),
+                records(300, &["192.0.2.10", "192.0.2.11"]),
+                "{row}"
+            );
             program(300).arg("-f").run().is(0, "", quiet);
-            assert_eq!(server.at("host.example.com."), records(300, &["192.0.2.10", "192.0.2.11"]), "{row}");
+            assert_eq!(
+                server.at("host.example.com."),
+                records(300, &["192.0.2.10", "192.0.2.11"]),
+                "{row}"
+            );
             row += " forced |";
             assert_eq!(rest(&server), others, "{row}");
             sandbox.ip("addr del 192.0.2.11/24 dev lan0");
@@ -108,15 +158,27 @@ fn yadifa_takes_every_algorithm_over_ipv4_and_ipv6() {
 
 /// Unsigned updates, where the server lets anybody in.
 fn unsigned(sandbox: &Sandbox, kind: Kind) {
-    let setup = Setup { keys: Vec::new(), policy: Policy::Anybody, ..Setup::new(&["host 60 A 192.0.2.99"]) };
+    let setup = Setup {
+        keys: Vec::new(),
+        policy: Policy::Anybody,
+        ..Setup::new(&["host 60 A 192.0.2.99"])
+    };
     let Some(server) = Server::start(kind, sandbox, &setup) else {
         return;
     };
     sandbox.interface("lan0", &["192.0.2.10/24"]);
     let mut config = at("127.0.0.1", &key(Algorithm::Sha256), json!({}));
     config.as_object_mut().unwrap().remove("tsig");
-    Program::new(sandbox.path()).config(&config).run().succeeds();
-    assert_eq!(server.at("host.example.com."), records(3600, &["192.0.2.10"]), "{}", kind.name());
+    Program::new(sandbox.path())
+        .config(&config)
+        .run()
+        .succeeds();
+    assert_eq!(
+        server.at("host.example.com."),
+        records(3600, &["192.0.2.10"]),
+        "{}",
+        kind.name()
+    );
 }
 
 #[test]
@@ -137,22 +199,48 @@ fn each_server_takes_unsigned_updates_if_it_is_set_up_so() {
 
 /// A TXT record stays under a policy that allows address records only, and `"all"` is refused with a hint.
 fn least_privilege(sandbox: &Sandbox, kind: Kind) {
-    let records_before = ["host 60 A 192.0.2.99", "host 60 AAAA 2001:db8::99", "host 60 TXT kept"];
-    let setup = Setup { policy: Policy::Addresses, ..Setup::new(&records_before) };
+    let records_before = [
+        "host 60 A 192.0.2.99",
+        "host 60 AAAA 2001:db8::99",
+        "host 60 TXT kept",
+    ];
+    let setup = Setup {
+        policy: Policy::Addresses,
+        ..Setup::new(&records_before)
+    };
     let Some(server) = Server::start(kind, sandbox, &setup) else {
         return;
     };
     sandbox.interface("lan0", &["192.0.2.10/24", "2001:db8::10/64"]);
     let key = key(Algorithm::Sha256);
     let serial = server.serial();
-    let run = Program::new(sandbox.path()).config(&at("127.0.0.1", &key, json!({}))).run();
+    let run = Program::new(sandbox.path())
+        .config(&at("127.0.0.1", &key, json!({})))
+        .run();
     run.fails(1, "*");
-    assert!(run.stderr.contains("\"addresses\""), "no hint at \"replace\": \"addresses\": {}", run.stderr);
+    assert!(
+        run.stderr.contains("\"addresses\""),
+        "no hint at \"replace\": \"addresses\": {}",
+        run.stderr
+    );
     assert_eq!(server.serial(), serial);
-    let program = Program::new(sandbox.path()).config(&at("127.0.0.1", &key, json!({"replace": "addresses"})));
+    let program = Program::new(sandbox.path()).config(&at(
+        "127.0.0.1",
+        &key,
+        json!({"replace": "addresses"}),
+    ));
     program.run().succeeds();
-    let expected = |addresses| [records(3600, addresses), vec!["host.example.com. 60 TXT kept".to_owned()]].concat();
-    assert_eq!(server.at("host.example.com."), expected(&["192.0.2.10", "2001:db8::10"]));
+    let expected = |addresses| {
+        [
+            records(3600, addresses),
+            vec!["host.example.com. 60 TXT kept".to_owned()],
+        ]
+        .concat()
+    };
+    assert_eq!(
+        server.at("host.example.com."),
+        expected(&["192.0.2.10", "2001:db8::10"])
+    );
     sandbox.ip("addr del 2001:db8::10/64 dev lan0");
     program.run().succeeds();
     assert_eq!(server.at("host.example.com."), expected(&["192.0.2.10"]));
@@ -173,12 +261,23 @@ fn replacing_addresses_keeps_a_txt_on_all_servers() {
     sandbox(|sandbox| {
         sandbox.interface("lan0", &["192.0.2.10/24"]);
         for kind in Kind::ALL {
-            let Some(server) = Server::start(kind, sandbox, &Setup::new(&["host 60 A 192.0.2.99", "host 60 TXT kept"])) else {
+            let Some(server) = Server::start(
+                kind,
+                sandbox,
+                &Setup::new(&["host 60 A 192.0.2.99", "host 60 TXT kept"]),
+            ) else {
                 continue;
             };
             let keys = json!({"replace": "addresses", "cache": false});
-            Program::new(sandbox.path()).config(&at("127.0.0.1", &key(Algorithm::Sha256), keys)).run().succeeds();
-            let expected = [records(3600, &["192.0.2.10"]), vec!["host.example.com. 60 TXT kept".to_owned()]].concat();
+            Program::new(sandbox.path())
+                .config(&at("127.0.0.1", &key(Algorithm::Sha256), keys))
+                .run()
+                .succeeds();
+            let expected = [
+                records(3600, &["192.0.2.10"]),
+                vec!["host.example.com. 60 TXT kept".to_owned()],
+            ]
+            .concat();
             assert_eq!(server.at("host.example.com."), expected, "{}", kind.name());
         }
     });
@@ -189,18 +288,34 @@ fn a_cname_is_an_error_when_addresses_are_replaced_and_gives_way_otherwise() {
     sandbox(|sandbox| {
         sandbox.interface("lan0", &["192.0.2.10/24"]);
         for kind in Kind::ALL {
-            let Some(server) = Server::start(kind, sandbox, &Setup::new(&["host 60 CNAME other", "other 60 A 192.0.2.1"])) else {
+            let Some(server) = Server::start(
+                kind,
+                sandbox,
+                &Setup::new(&["host 60 CNAME other", "other 60 A 192.0.2.1"]),
+            ) else {
                 continue;
             };
-            let program = |keys| Program::new(sandbox.path()).config(&at("127.0.0.1", &key(Algorithm::Sha256), keys));
+            let program = |keys| {
+                Program::new(sandbox.path()).config(&at("127.0.0.1", &key(Algorithm::Sha256), keys))
+            };
             let serial = server.serial();
             let run = program(json!({"replace": "addresses"})).run();
             run.fails(1, "*CNAME*");
-            assert_eq!(server.at("host.example.com."), ["host.example.com. 60 CNAME other.example.com."], "{}", kind.name());
+            assert_eq!(
+                server.at("host.example.com."),
+                ["host.example.com. 60 CNAME other.example.com."],
+                "{}",
+                kind.name()
+            );
             assert_eq!(server.serial(), serial, "{}", kind.name());
             assert!(!sandbox.path().join("cache").exists());
             program(json!({"cache": false})).run().succeeds();
-            assert_eq!(server.at("host.example.com."), records(3600, &["192.0.2.10"]), "{}", kind.name());
+            assert_eq!(
+                server.at("host.example.com."),
+                records(3600, &["192.0.2.10"]),
+                "{}",
+                kind.name()
+            );
         }
     });
 }
@@ -208,10 +323,22 @@ fn a_cname_is_an_error_when_addresses_are_replaced_and_gives_way_otherwise() {
 #[test]
 fn a_dry_runs_script_does_the_same_as_the_run() {
     sandbox(|sandbox| {
-        sandbox.interface("lan0", &["192.0.2.10/24", "192.0.2.11/24", "2001:db8::10/64"]);
+        sandbox.interface(
+            "lan0",
+            &["192.0.2.10/24", "192.0.2.11/24", "2001:db8::10/64"],
+        );
         let key = key(Algorithm::Sha256);
-        let nsupdate = format!("nsupdate -y {}:{}:{} /run/sandbox/script", key.algorithm.name(), key.name, secret(&key));
-        let before = ["host 60 A 192.0.2.99", "host 60 TXT kept", "other 60 A 192.0.2.1"];
+        let nsupdate = format!(
+            "nsupdate -y {}:{}:{} /run/sandbox/script",
+            key.algorithm.name(),
+            key.name,
+            secret(&key)
+        );
+        let before = [
+            "host 60 A 192.0.2.99",
+            "host 60 TXT kept",
+            "other 60 A 192.0.2.1",
+        ];
         for kind in Kind::ALL {
             for replace in ["all", "addresses"] {
                 let program = || {
@@ -225,12 +352,19 @@ fn a_dry_runs_script_does_the_same_as_the_run() {
                 let list = "cd /run; find . -path ./sandbox/*-53 -prune -o -type f -printf '%p %T@ %s\\n' | grep -v /script";
                 let _ = program();
                 let files = sandbox.shell(list);
-                let mut dry = Program::new(sandbox.path()).arg("-c").arg("/run/sandbox/pydyndns.conf").arg("-n");
+                let mut dry = Program::new(sandbox.path())
+                    .arg("-c")
+                    .arg("/run/sandbox/pydyndns.conf")
+                    .arg("-n");
                 dry = dry.env("LC_ALL", "C");
                 let run = dry.run();
                 assert_eq!((run.status, run.stderr.as_str()), (Some(0), ""));
                 assert_eq!(sandbox.shell(list), files, "the dry run wrote something");
-                assert_eq!((server.serial(), server.zone("example.com.")), (serial, zone), "the dry run sent an update");
+                assert_eq!(
+                    (server.serial(), server.zone("example.com.")),
+                    (serial, zone),
+                    "the dry run sent an update"
+                );
                 sandbox.write("script", &run.stdout);
                 sandbox.shell(&nsupdate);
                 let by_script = server.zone("example.com.");
@@ -241,7 +375,12 @@ fn a_dry_runs_script_does_the_same_as_the_run() {
                     continue;
                 };
                 program().run().succeeds();
-                assert_eq!(server.zone("example.com."), by_script, "{} {replace}", kind.name());
+                assert_eq!(
+                    server.zone("example.com."),
+                    by_script,
+                    "{} {replace}",
+                    kind.name()
+                );
                 drop(server);
                 sandbox.shell("rm -rf /run/sandbox/*-53");
             }
