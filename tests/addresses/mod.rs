@@ -198,13 +198,13 @@ fn tentative_and_failed_ones_are_left_out() {
         sandbox.shell(
             "cd /proc/sys/net/ipv6/conf/slow0; echo 1 > accept_dad; echo 3600 > dad_transmits",
         );
-        sandbox.address("slow0", "2001:db8:2::10/64");
+        sandbox.ip("addr add 2001:db8:2::10/64 dev slow0");
         sandbox.interface("twin0", &[]);
         sandbox.shell(
             "cd /proc/sys/net/ipv6/conf; echo 1 > twin0/accept_dad; echo 0 > twin0-peer/accept_dad",
         );
         sandbox.ip("addr add 2001:db8:3::10/64 dev twin0-peer nodad");
-        sandbox.address("twin0", "2001:db8:3::10/64");
+        sandbox.ip("addr add 2001:db8:3::10/64 dev twin0");
         wait_for(sandbox, "twin0", &["dadfailed"]);
         wait_for(sandbox, "slow0", &["tentative"]);
         let ours = &["lan0", "slow0", "twin0"];
@@ -381,20 +381,20 @@ fn that_change_are_sent_and_stay_otherwise() {
         }));
         let program = Program::new(sandbox.path()).config(&keys);
         program.run().succeeds();
-        sandbox.address("lan0", "192.0.2.11/24");
+        sandbox.address("lan0", "198.51.100.11/24");
         program.run().succeeds();
         assert_eq!(
             primary.zone(),
             [
                 "host.example.com. 3600 A 192.0.2.10",
-                "host.example.com. 3600 A 192.0.2.11",
+                "host.example.com. 3600 A 198.51.100.11",
                 "host.example.com. 3600 AAAA 2001:db8::10"
             ]
         );
         sandbox.ip("addr del 192.0.2.10/24 dev lan0");
         sandbox.ip("addr del 2001:db8::10/64 dev lan0");
         program.run().succeeds();
-        assert_eq!(primary.zone(), ["host.example.com. 3600 A 192.0.2.11"]);
+        assert_eq!(primary.zone(), ["host.example.com. 3600 A 198.51.100.11"]);
         assert_eq!(primary.updates(), 3);
         program.run().succeeds();
         assert_eq!(primary.updates(), 3);
