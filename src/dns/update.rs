@@ -286,20 +286,16 @@ fn explain_unverified(error: &Unverified, key: Option<&Key>) -> String {
 impl Failure {
     /// Whether the other addresses need not be tried: the primary was reached, and it said no.
     fn is_final(&self) -> bool {
-        let says_no = |code: ResponseCode| {
-            !matches!(
-                code,
-                ResponseCode::NoError | ResponseCode::ServFail | ResponseCode::NotImp
-            )
-        };
         match self {
-            Self::Exchange(_) | Self::Foreign(_) => false,
             Self::Code(code)
             | Self::Unverified(
                 Unverified::Unsigned | Unverified::Rejected(_) | Unverified::BadTime { .. },
                 code,
-            ) => says_no(*code),
-            Self::Unverified(..) => false,
+            ) => !matches!(
+                code,
+                ResponseCode::NoError | ResponseCode::ServFail | ResponseCode::NotImp
+            ),
+            Self::Exchange(_) | Self::Foreign(_) | Self::Unverified(..) => false,
         }
     }
 }

@@ -218,7 +218,7 @@ struct Resolver {
     /// Runs hickory's futures on this thread.
     runtime: Runtime,
     /// hickory's resolver.
-    resolver: TokioResolver,
+    hickory: TokioResolver,
     /// When to give up.
     deadline: Instant,
 }
@@ -240,10 +240,10 @@ impl Resolver {
             (deadline.saturating_duration_since(Instant::now()) / 6).min(LONGEST_ATTEMPT);
         options.attempts = 1;
         options.cache_size = 0;
-        let resolver = builder.build().map_err(|error| failed(&error))?;
+        let hickory = builder.build().map_err(|error| failed(&error))?;
         Ok(Self {
             runtime,
-            resolver,
+            hickory,
             deadline,
         })
     }
@@ -266,7 +266,7 @@ impl Resolver {
 
     /// Owner and MNAME of the SOA record that covers a name, if the answer to an SOA query shows it.
     fn soa(&self, name: &Name) -> Result<Option<(Name, Name)>, Error> {
-        let lookup = self.within(self.resolver.lookup(name.clone(), RecordType::SOA));
+        let lookup = self.within(self.hickory.lookup(name.clone(), RecordType::SOA));
         match lookup {
             Ok(lookup) => Ok(lookup
                 .answers()
@@ -299,7 +299,7 @@ impl Resolver {
 
     /// The addresses of the zone's server, IPv4 first.
     fn addresses(&self, host: &Name, apex: &Name) -> Result<Vec<IpAddr>, Error> {
-        match self.within(self.resolver.lookup_ip(host.clone())) {
+        match self.within(self.hickory.lookup_ip(host.clone())) {
             Ok(found) => {
                 let mut addresses: Vec<IpAddr> = found.iter().collect();
                 addresses.sort();
