@@ -253,14 +253,26 @@ impl<'a> Update<'a> {
                     self.explain_code(*code, key)
                 )
             }
+            // Knot says so too where the key is known but may not do this.
+            Failure::Unverified(error @ Unverified::Rejected(TsigError::BadKey), _) => {
+                format!("{}{}", explain_unverified(error, key), self.hint(key))
+            }
             Failure::Unverified(error, _) => explain_unverified(error, key),
+        }
+    }
+
+    /// The way out for a key that may change address records only, where more was asked for.
+    fn hint(&self, key: Option<&Key>) -> &'static str {
+        if self.registration.replace == Replace::All && key.is_some() {
+            "; if it allows only address records, set \"replace\": \"addresses\""
+        } else {
+            ""
         }
     }
 
     /// What a response code means here, and what to do.
     fn explain_code(&self, code: ResponseCode, key: Option<&Key>) -> String {
         let (name, zone) = (&self.registration.name, self.zone);
-        let all = self.registration.replace == Replace::All;
         let who = key.map_or("an unsigned update".to_owned(), |key| {
             format!("the key {}", key.name())
         });
@@ -269,11 +281,7 @@ impl<'a> Update<'a> {
         } else {
             ""
         };
-        let hint = if all && key.is_some() {
-            "; if it allows only address records, set \"replace\": \"addresses\""
-        } else {
-            ""
-        };
+        let hint = self.hint(key);
         match code {
             ResponseCode::FormErr => "the server could not read the update (FORMERR): is it a name server that takes updates?".into(),
             ResponseCode::ServFail => format!(

@@ -271,7 +271,7 @@ mod in_a_sandbox {
     /// A configuration whose dry run tells which file it came from.
     fn config(name: &str) -> String {
         crate::harness::program::config(json!({
-            "hostname": format!("{name}.example.com"), "zone": "example.com", "server": "127.0.0.1", "cache": true,
+            "hostname": format!("{name}.example.com"), "zone": "example.com", "server": "127.0.0.1", "cache": false,
         }))
         .to_string()
     }

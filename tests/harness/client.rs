@@ -10,6 +10,7 @@ use hickory_proto::rr::{Name, RData, Record, RecordType};
 /// One question over a connection of its own.
 fn send(address: SocketAddr, name: &str, kind: RecordType) -> std::io::Result<TcpStream> {
     let mut query = Message::query();
+    query.metadata.recursion_desired = true;
     query.add_query(Query::query(
         Name::from_ascii(name).expect("a domain name"),
         kind,

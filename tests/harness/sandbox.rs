@@ -108,11 +108,8 @@ impl Sandbox {
             1,
             "the sandbox is set up in a namespace"
         );
-        // Where administration programs are is not in everybody's PATH.
-        let path = std::env::var("PATH").unwrap_or_default();
-        // SAFETY is no matter: nothing else runs in this process that reads the environment.
         let sandbox = Self(PathBuf::from("/run/sandbox"));
-        sandbox.shell(&format!("PATH={path}:/usr/sbin:/sbin; {SET_UP}"));
+        sandbox.shell(SET_UP);
         sandbox.hostname("host.example.com");
         sandbox.hosts("127.0.0.1 localhost\n");
         sandbox.resolvers(&["127.0.0.1"]);
@@ -134,7 +131,8 @@ impl Sandbox {
     /// Runs a shell script, which must succeed; its output.
     pub(crate) fn shell(&self, script: &str) -> String {
         let output = Command::new("sh")
-            .args(["-c", script])
+            // Where administration programs are is not in everybody's PATH.
+            .args(["-c", &format!("PATH=$PATH:/usr/sbin:/sbin; {script}")])
             .current_dir("/")
             .output()
             .expect("sh can be started");
@@ -149,7 +147,7 @@ impl Sandbox {
 
     /// Runs `ip` with these words; its output.
     pub(crate) fn ip(&self, words: &str) -> String {
-        self.shell(&format!("PATH=$PATH:/usr/sbin:/sbin ip {words}"))
+        self.shell(&format!("ip {words}"))
     }
 
     /// Sets the kernel's host name.
@@ -185,8 +183,14 @@ impl Sandbox {
         self.ip(&format!("link set {name}-peer up"));
         self.ip(&format!("link set {name} up"));
         for address in addresses {
-            self.ip(&format!("addr add {address} dev {name}"));
+            self.address(name, address);
         }
+    }
+
+    /// Adds an address to an interface, ready to be used at once.
+    pub(crate) fn address(&self, interface: &str, address: &str) {
+        let at_once = if address.contains(':') { " nodad" } else { "" };
+        self.ip(&format!("addr add {address} dev {interface}{at_once}"));
     }
 
     /// How many packets have gone over any interface, in either direction.

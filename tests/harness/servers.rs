@@ -4,13 +4,14 @@ use std::fmt::Write;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
 
 use super::primary::tsig::{Algorithm, Key};
 use super::sandbox::Sandbox;
-use super::{client, installed, key, secret, wait_until};
+use super::{client, installed, key, secret};
 
 /// The four primaries that the program must get on with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -193,7 +194,7 @@ impl Server {
             "server:\n chroot: \"\"\n username: \"\"\n directory: \"{0}\"\n pidfile: \"\"\n use-syslog: no\n \
              do-daemonize: no\n interface: 127.0.0.1\n port: 53\n do-not-query-localhost: no\n \
              module-config: \"iterator\"\n access-control: 127.0.0.0/8 allow\n unblock-lan-zones: yes\n \
-             insecure-lan-zones: yes\n qname-minimisation: no\n num-threads: 1\n\
+             insecure-lan-zones: yes\n qname-minimisation: no\n local-zone: test. nodefault\n local-zone: invalid. nodefault\n num-threads: 1\n\
              remote-control:\n control-enable: no\n\
              stub-zone:\n name: \".\"\n stub-addr: {ip}@{port}\n stub-prime: no\n",
             folder.display()
@@ -228,13 +229,21 @@ impl Server {
             address,
             log,
         };
-        wait_until("the name server answers", || {
-            if let Some(status) = server.child.try_wait().expect("a child can be waited for") {
-                panic!("the name server ended ({status}): {}", server.log());
-            }
+        let start = Instant::now();
+        let knows = || {
             client::ask(address, apex, RecordType::SOA)
-                .is_ok_and(|answer| answer.metadata.response_code == ResponseCode::NoError)
-        });
+                .is_ok_and(|answer| answer.response_code == ResponseCode::NoError)
+        };
+        while !knows() {
+            let ended = server.child.try_wait().expect("a child can be waited for");
+            assert!(ended.is_none(), "the name server ended: {}", server.log());
+            assert!(
+                start.elapsed().as_secs() < 20,
+                "the name server does not know {apex}: {}",
+                server.log()
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
         server
     }
 
