@@ -157,8 +157,9 @@ fn temporary_ones_that_the_kernel_made_are_left_out() {
     sandbox(|sandbox| {
         sandbox.interface("lan0", &["192.0.2.10/24"]);
         sandbox.shell("echo 2 > /proc/sys/net/ipv6/conf/lan0/use_tempaddr");
-        sandbox
-            .ip("addr add 2001:db8:1::5/64 dev lan0 mngtmpaddr valid_lft 7200 preferred_lft 3600");
+        sandbox.ip(
+            "addr add 2001:db8:1::5/64 dev lan0 nodad mngtmpaddr valid_lft 7200 preferred_lft 3600",
+        );
         wait_for(sandbox, "lan0", &["temporary"]);
         let kernel = by_the_kernel(sandbox);
         let temporary: Vec<_> = kernel
