@@ -250,9 +250,18 @@ fn a_dead_first_address_of_the_primary_does_not_matter() {
         sandbox.ip("route add unreachable 10.9.9.9/32");
         for (index, resolver) in RESOLVERS.into_iter().enumerate() {
             sandbox.resolvers(&[resolver]);
-            let run = run(sandbox, "host.dead.test", json!({"ttl": 100 + index}), &["-v"]);
+            let run = run(
+                sandbox,
+                "host.dead.test",
+                json!({"ttl": 100 + index}),
+                &["-v"],
+            );
             assert_eq!(run.status, Some(0), "{}", run.stderr);
-            assert!(run.stderr.contains("10.9.9.9"), "the dead address was not tried: {}", run.stderr);
+            assert!(
+                run.stderr.contains("10.9.9.9"),
+                "the dead address was not tried: {}",
+                run.stderr
+            );
             assert_eq!(
                 bind.zone("dead.test.")[0],
                 format!("host.dead.test. {} A 192.0.2.10", 100 + index)
