@@ -19,6 +19,7 @@ mod cli;
 mod compat;
 mod configuration;
 mod name;
+mod readme;
 mod servers;
 mod silence;
 mod update;
