@@ -18,6 +18,7 @@ mod cache;
 mod cli;
 mod compat;
 mod configuration;
+mod hostile;
 mod name;
 mod readme;
 mod servers;
