@@ -8,17 +8,16 @@ use std::net::IpAddr;
 use serde_json::{Value, json};
 
 use crate::harness::primary::Primary;
-use crate::harness::program::{Program, Run, config};
+use crate::harness::program::{Program, Run, config, merged};
 use crate::harness::sandbox::{Sandbox, sandbox};
 use crate::harness::wait_until;
 
 /// A dry run with these keys and arguments.
 fn dry_run(sandbox: &Sandbox, keys: Value, arguments: &[&str]) -> Run {
-    let mut all =
-        json!({"hostname": "host.example.com", "zone": "example.com", "server": "127.0.0.1"});
-    all.as_object_mut()
-        .unwrap()
-        .extend(keys.as_object().unwrap().clone());
+    let all = merged(
+        json!({"hostname": "host.example.com", "zone": "example.com", "server": "127.0.0.1"}),
+        keys,
+    );
     Program::new(sandbox.path())
         .config(&config(all))
         .arg("-n")

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::harness::key;
 use crate::harness::primary::tsig::Algorithm;
-use crate::harness::program::{Program, Run, logging, tsig};
+use crate::harness::program::{Program, Run, logging, merged, tsig};
 use crate::harness::sandbox::{Sandbox, sandbox};
 use crate::harness::servers::{Kind, Server, Setup};
 
@@ -45,7 +45,7 @@ fn set_up(sandbox: &Sandbox, records: &[&str]) -> Option<(PathBuf, Server)> {
 
 /// A configuration that the Python program reads too.
 fn configuration(keys: Value) -> Value {
-    let mut all = json!({
+    let all = json!({
         "cache": CACHE,
         "ipv4": true,
         "ipv6": {"enable": true, "teredo": false},
@@ -53,13 +53,7 @@ fn configuration(keys: Value) -> Value {
         "logging": logging("INFO"),
         "tsig": tsig(&key(Algorithm::Sha256)),
     });
-    all.as_object_mut()
-        .unwrap()
-        .extend(keys.as_object().unwrap().clone());
-    all.as_object_mut()
-        .unwrap()
-        .retain(|_, value| !value.is_null());
-    all
+    merged(all, keys)
 }
 
 /// Runs the Python program with the configuration and arguments of ours.
