@@ -28,6 +28,8 @@ impl Error {
     /// too much to do: soon it may take the message.
     pub(crate) fn is_broken(&self) -> bool {
         match self {
+            // A server whose queue is full lets connections wait, and the kernel then asks ever more rarely.
+            Self::Connect(error) if error.kind() == io::ErrorKind::TimedOut => true,
             Self::Connect(error) | Self::Send(error) | Self::Receive(error, _) => matches!(
                 error.kind(),
                 io::ErrorKind::ConnectionRefused

@@ -19,8 +19,8 @@ use std::time::{Duration, Instant, SystemTime};
 /// Room for a TSIG record: two names of 255 octets, a MAC of 64 and the fixed fields.
 const LARGEST_TSIG: usize = 640;
 
-/// How long a connection may take to come about while there are other addresses to try.
-const LONGEST_CONNECT: Duration = Duration::from_secs(5);
+/// How long a connection may take to come about before the next address, or the same one anew, is tried.
+const LONGEST_CONNECT: Duration = Duration::from_secs(3);
 
 /// How long to wait before the addresses are tried a second time, at least; the third time after twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
@@ -134,8 +134,8 @@ impl<'a> Update<'a> {
         })
     }
 
-    /// Sends the update until an address confirms it, and gives that one. After connections that were refused or cut
-    /// there are pauses and further rounds while there is time: to send an update twice does the same as once.
+    /// Sends the update until an address confirms it, and gives that one. After what may pass by itself there are
+    /// pauses and further rounds while there is time: to send an update twice does the same as once.
     ///
     /// # Errors
     /// No address did before `deadline`, or one said no for good.
@@ -181,13 +181,12 @@ impl<'a> Update<'a> {
             let others = servers.len() - index;
             let share = deadline.saturating_duration_since(Instant::now())
                 / u32::try_from(others).unwrap_or(u32::MAX);
-            let connect = if others > 1 { LONGEST_CONNECT } else { share };
             log::debug!("sending the update to {server}");
-            let Err(failure) = self.send_to(server, key, connect, Instant::now() + share) else {
+            let Err(failure) = self.send_to(server, key, Instant::now() + share) else {
                 return Ok(server);
             };
             let is_final = failure.is_final();
-            is_worth_another = !is_final && (is_worth_another || failure.is_broken());
+            is_worth_another = !is_final && (is_worth_another || failure.may_pass());
             failures.push((server, self.explain(&failure, key)));
             if is_final {
                 break;
@@ -205,7 +204,6 @@ impl<'a> Update<'a> {
         &mut self,
         server: SocketAddr,
         key: Option<&Key>,
-        connect: Duration,
         deadline: Instant,
     ) -> Result<(), Failure> {
         let id = self.message.metadata.id;
@@ -214,7 +212,7 @@ impl<'a> Update<'a> {
             let answer = exchange(
                 server,
                 &self.message.to_vec().map_err(unencodable)?,
-                connect,
+                LONGEST_CONNECT,
                 deadline,
             )
             .map_err(Failure::Exchange)?;
@@ -229,8 +227,8 @@ impl<'a> Update<'a> {
         let request = key
             .sign(&mut self.message, seconds_since_1970())
             .map_err(unencodable)?;
-        let answer =
-            exchange(server, &request.octets, connect, deadline).map_err(Failure::Exchange)?;
+        let answer = exchange(server, &request.octets, LONGEST_CONNECT, deadline)
+            .map_err(Failure::Exchange)?;
         let code = code_of(&answer, id)?;
         key.verify(&answer, &request, seconds_since_1970())
             .map_err(|error| Failure::Unverified(error, code))?;
@@ -337,9 +335,16 @@ fn explain_unverified(error: &Unverified, key: Option<&Key>) -> String {
 }
 
 impl Failure {
-    /// Whether the connection was refused or cut.
-    fn is_broken(&self) -> bool {
-        matches!(self, Self::Exchange(error) if error.is_broken())
+    /// Whether it may pass by itself: the connection was refused or cut, or the server failed, as it does while it
+    /// starts and has not read its zones.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Exchange(error) => error.is_broken(),
+            Self::Code(code) | Self::Unverified(Unverified::Unsigned, code) => {
+                *code == ResponseCode::ServFail
+            }
+            _ => false,
+        }
     }
 
     /// Whether the other addresses need not be tried: the primary was reached, and it said no.

@@ -49,9 +49,10 @@ fn all_registered(sandbox: &Sandbox, runs: Vec<Child>) {
         let cache = sandbox.path().join(format!("host{host}")).join("cache");
         assert!(cache.is_file(), "{} has no cache", name(host));
     }
-    let zone = client::zone("127.0.0.1:53".parse().unwrap(), "example.com.");
+    let mut zone = client::zone("127.0.0.1:53".parse().unwrap(), "example.com.");
+    zone.retain(|record| record.starts_with("host"));
     let expected: Vec<_> = (0..HOSTS).map(|host| format!("{}. 3600 A 192.0.2.10", name(host))).collect();
-    assert_eq!(zone, expected);
+    assert!(zone == expected, "{zone:?}");
 }
 
 /// The sandbox with an interface and the hosts' folders.

@@ -28,8 +28,8 @@ fn program(local: &Local, timeout: f64) -> Program {
 
 /// Gives `lan0` this one address in place of the one it has.
 fn change(sandbox: &Sandbox, from: &str, to: &str) {
-    sandbox.ip(&format!("addr add {to}/24 dev lan0"));
-    sandbox.ip(&format!("addr del {from}/24 dev lan0"));
+    sandbox.ip(&format!("addr add {to}/32 dev lan0"));
+    sandbox.ip(&format!("addr del {from}/32 dev lan0"));
 }
 
 /// The address that the round has in the end, or in between.
@@ -41,7 +41,7 @@ fn address(round: u32, step: u32) -> String {
 fn an_update_whose_answer_is_lost_does_not_make_the_old_address_seem_confirmed() {
     sandbox(|sandbox| {
         let local = Local::new();
-        sandbox.interface("lan0", &["192.0.2.1/24"]);
+        sandbox.interface("lan0", &["192.0.2.1/32"]);
         let program = program(&local, 0.5);
         program.run().succeeds();
         for lost in [Answer::Close, Answer::Silence, Answer::Raw(vec![0])] {
@@ -63,7 +63,7 @@ fn an_update_whose_answer_is_lost_does_not_make_the_old_address_seem_confirmed()
 fn an_address_that_changes_while_an_update_is_under_way_is_registered_by_the_same_run() {
     sandbox(|sandbox| {
         let local = Local::new();
-        sandbox.interface("lan0", &["192.0.2.1/24"]);
+        sandbox.interface("lan0", &["192.0.2.1/32"]);
         let program = program(&local, 5.0);
         program.run().succeeds();
         // The run that this change starts ends at once: the cache still says the old address, which is the machine's
@@ -73,7 +73,7 @@ fn an_address_that_changes_while_an_update_is_under_way_is_registered_by_the_sam
         local.primary.lie(Arc::new(move |request| {
             if changes.fetch_add(1, Ordering::SeqCst) == 0 {
                 std::process::Command::new("sh")
-                    .args(["-c", "PATH=$PATH:/usr/sbin:/sbin; ip addr add 192.0.2.1/24 dev lan0; ip addr del 192.0.2.2/24 dev lan0"])
+                    .args(["-c", "PATH=$PATH:/usr/sbin:/sbin; ip addr add 192.0.2.1/32 dev lan0; ip addr del 192.0.2.2/32 dev lan0"])
                     .status()
                     .expect("ip can be started");
             }
@@ -89,7 +89,7 @@ fn an_address_that_changes_while_an_update_is_under_way_is_registered_by_the_sam
 fn zone_cache_and_machine_agree_after_changes_during_eight_runs_at_once() {
     sandbox(|sandbox| {
         let local = Local::new();
-        sandbox.interface("lan0", &["192.0.2.250/24"]);
+        sandbox.interface("lan0", &["192.0.2.250/32"]);
         let program = program(&local, 20.0);
         // Answers that take a moment, not always the same, let the runs overlap in every way.
         let served = AtomicU64::new(0);
