@@ -1,0 +1,2 @@
+//! The program's tests.
+mod logging;
