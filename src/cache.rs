@@ -1,0 +1,376 @@
+//! The last confirmed registration: compared, forgotten, written, and the lock by which runs take turns.
+//!
+//! The file says only what a server has confirmed. It is removed, durably, before an update is sent, and written whole
+//! after a confirmed success; whatever happens in between ends in "no cache", and the next run sends. It is the Python
+//! program's file, `{"hostname": ..., "addresses": {"ipv4": [...], "ipv6": [...]}}`, with keys of ours beside.
+//!
+//! Nothing that stands in its place can hurt: links are not followed, what is no regular file is left alone, and
+//! neither the time nor the memory to read it depends on its content.
+
+use crate::host;
+use crate::registration::{Addresses, Registration};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+/// More bytes than any registration takes that fits into a DNS message; 1 MiB.
+const LARGEST: u64 = 1 << 20;
+
+/// How long to wait before the lock is tried again.
+const RETRY: Duration = Duration::from_millis(10);
+
+/// A cache file that may or may not be there.
+#[derive(Debug)]
+pub(crate) struct Cache {
+    /// Where it lies.
+    path: PathBuf,
+}
+
+/// What a cache file says.
+#[derive(Debug)]
+pub(crate) enum Reading {
+    /// A registration was confirmed, at this time by the file system's clock.
+    Confirmed(Value, SystemTime),
+    /// There is no file.
+    Absent,
+    /// There is something that can't be taken for a registration, and why.
+    Unusable(String),
+}
+
+/// The right to update: as long as this lives, other runs wait.
+#[derive(Debug)]
+pub(crate) struct Turn(#[allow(dead_code, reason = "the lock goes with the file")] Option<File>);
+
+impl Cache {
+    /// The cache in this file.
+    pub(crate) fn at(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    /// Where it lies.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads the file. It never fails: what can't be used is as good as absent.
+    pub(crate) fn read(&self) -> Reading {
+        match self.try_read() {
+            Ok((value, time)) => Reading::Confirmed(value, time),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Reading::Absent,
+            Err(error) => Reading::Unusable(error.to_string()),
+        }
+    }
+
+    /// Reads the file and sees that it is a registration.
+    fn try_read(&self) -> io::Result<(Value, SystemTime)> {
+        let mut file = host::open_regular(&self.path, OpenOptions::new().read(true))?;
+        let metadata = file.metadata()?;
+        if metadata.len() > LARGEST {
+            return Err(invalid("too large"));
+        }
+        let mut text = Vec::new();
+        Read::by_ref(&mut file)
+            .take(LARGEST)
+            .read_to_end(&mut text)?;
+        let entry: Value = serde_json::from_slice(&text)?;
+        if entry["hostname"].is_string() && addresses(&entry).is_some() {
+            Ok((entry, metadata.modified()?))
+        } else {
+            Err(invalid("no registration"))
+        }
+    }
+
+    /// Waits for the right to update. Where no lock can be made there is none to wait for.
+    ///
+    /// # Errors
+    /// Another run still has it at the deadline.
+    pub(crate) fn take_turn(&self, deadline: Instant) -> io::Result<Turn> {
+        // A file that was made for a user in a folder where they can't make others serves as its own lock.
+        let lock = host::open_regular(
+            &self.beside(".lock"),
+            OpenOptions::new().write(true).create(true),
+        )
+        .or_else(|_| host::open_regular(&self.path, OpenOptions::new().write(true)));
+        let Ok(lock) = lock else {
+            return Ok(Turn(None));
+        };
+        loop {
+            match lock.try_lock() {
+                Ok(()) => return Ok(Turn(Some(lock))),
+                Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(TryLockError::Error(_)) => return Ok(Turn(None)),
+                Err(TryLockError::WouldBlock) if Instant::now() >= deadline => {
+                    return Err(io::Error::new(
+                        io::ErrorKind::TimedOut,
+                        "another run has not ended in time",
+                    ));
+                }
+                Err(TryLockError::WouldBlock) => thread::sleep(RETRY),
+            }
+        }
+    }
+
+    /// Removes the entry so that not even a power cut brings it back.
+    ///
+    /// # Errors
+    /// It is still there. To send an update then could leave a cache that disagrees with the zone.
+    pub(crate) fn forget(&self) -> io::Result<()> {
+        match fs::symlink_metadata(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            // A folder or a device is no entry, and not ours to remove.
+            Ok(found) if !found.is_file() && !found.is_symlink() => Ok(()),
+            _ => match fs::remove_file(&self.path)
+                .and_then(|()| sync(host::sync_folder(self.folder())))
+            {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    // The folder may be closed to us, and the file open.
+                    let emptied = self.open_in_place().and_then(|file| sync(file.sync_all()));
+                    match (emptied, self.read()) {
+                        (Err(_), Reading::Confirmed(..)) => Err(error),
+                        _ => Ok(()),
+                    }
+                }
+                _ => Ok(()),
+            },
+        }
+    }
+
+    /// Writes a confirmed registration: into a new file that then takes the old one's place, so that at no instant half
+    /// an entry is there.
+    ///
+    /// # Errors
+    /// It could not be written, and there is no entry.
+    pub(crate) fn save(&self, registration: &Registration) -> io::Result<()> {
+        if fs::symlink_metadata(&self.path)
+            .is_ok_and(|found| !found.is_file() && !found.is_symlink())
+        {
+            return Err(invalid("not a regular file, left alone"));
+        }
+        let text = entry(registration).to_string();
+        let new = self.beside(".new");
+        // Only a run that was killed leaves one, and only the holder of the lock comes here.
+        let created = match File::create_new(&new) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                fs::remove_file(&new).and_then(|()| File::create_new(&new))
+            }
+            other => other,
+        };
+        match created {
+            Ok(mut file) => {
+                let written = file.write_all(text.as_bytes());
+                drop(file);
+                let placed = written.and_then(|()| fs::rename(&new, &self.path));
+                if placed.is_err() {
+                    // The error to tell of is the first one.
+                    let _ = fs::remove_file(&new);
+                }
+                placed
+            }
+            // The folder may be closed to us, and the file open. Half an entry is none, since its last brace is missing.
+            Err(error) => match self.open_in_place() {
+                Ok(mut file) => file.write_all(text.as_bytes()),
+                Err(_) => Err(error),
+            },
+        }
+    }
+
+    /// Opens the file that is there to write into it, emptied.
+    fn open_in_place(&self) -> io::Result<File> {
+        let file = host::open_regular(&self.path, OpenOptions::new().write(true))?;
+        file.set_len(0)?;
+        Ok(file)
+    }
+
+    /// The cache's path with a suffix.
+    fn beside(&self, suffix: &str) -> PathBuf {
+        let mut path = OsString::from(&self.path);
+        path.push(suffix);
+        path.into()
+    }
+
+    /// The folder that the cache lies in.
+    fn folder(&self) -> &Path {
+        match self.path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        }
+    }
+}
+
+/// Passes over that a folder may not be opened to sync it: then the system's own time to do so has to do.
+fn sync(synced: io::Result<()>) -> io::Result<()> {
+    match synced {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        other => other,
+    }
+}
+
+/// An error about a file's content.
+fn invalid(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
+}
+
+/// What the file says of a registration. The settings are null where the configuration leaves them out.
+fn entry(registration: &Registration) -> Value {
+    let Registration {
+        name,
+        addresses: Addresses { ipv4, ipv6 },
+        ttl,
+        zone,
+        server,
+        replace,
+    } = registration;
+    let mut addresses = serde_json::Map::new();
+    if let Some(ipv4) = ipv4 {
+        addresses.insert(
+            "ipv4".into(),
+            ipv4.iter().map(ToString::to_string).collect(),
+        );
+    }
+    if let Some(ipv6) = ipv6 {
+        addresses.insert(
+            "ipv6".into(),
+            ipv6.iter().map(ToString::to_string).collect(),
+        );
+    }
+    json!({
+        "hostname": name.to_ascii(),
+        "addresses": addresses,
+        "ttl": ttl,
+        "zone": zone.as_ref().map(ToString::to_string),
+        "server": server,
+        "replace": replace.as_str(),
+    })
+}
+
+/// Whether a confirmed entry is what is wanted now. A setting that the entry does not have counts as unchanged.
+pub(crate) fn confirms(entry: &Value, wanted: &Registration) -> bool {
+    let wanted = self::entry(wanted);
+    let same_name = match (&entry["hostname"], &wanted["hostname"]) {
+        (Value::String(one), Value::String(other)) => one.eq_ignore_ascii_case(other),
+        _ => false,
+    };
+    let unchanged = |setting: &str| {
+        entry
+            .get(setting)
+            .is_none_or(|value| *value == wanted[setting])
+    };
+    same_name
+        && addresses(entry) == addresses(&wanted)
+        && ["ttl", "zone", "server", "replace"]
+            .into_iter()
+            .all(unchanged)
+}
+
+/// The addresses of an entry by family, whatever order and spelling they are in; none if they are malformed.
+fn addresses(entry: &Value) -> Option<BTreeSet<(&str, BTreeSet<IpAddr>)>> {
+    let parse = |address: &Value| address.as_str()?.parse().ok();
+    entry["addresses"]
+        .as_object()?
+        .iter()
+        .map(|(family, list)| {
+            Some((
+                family.as_str(),
+                list.as_array()?.iter().map(parse).collect::<Option<_>>()?,
+            ))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registration::Replace;
+
+    /// A registration with both families.
+    fn registration() -> Registration {
+        Registration {
+            name: crate::registration::host_name("Host.example.com").unwrap(),
+            addresses: Addresses {
+                ipv4: Some(
+                    ["192.0.2.10", "192.0.2.9"]
+                        .map(|a| a.parse().unwrap())
+                        .into(),
+                ),
+                ipv6: Some(["2001:db8::1"].map(|a| a.parse().unwrap()).into()),
+            },
+            ttl: 3600,
+            zone: None,
+            server: Some("192.0.2.1".into()),
+            replace: Replace::All,
+        }
+    }
+
+    /// Whether this text confirms the registration.
+    fn text_confirms(text: &str) -> bool {
+        confirms(&serde_json::from_str(text).unwrap(), &registration())
+    }
+
+    #[test]
+    fn the_python_programs_entry_confirms_in_any_order_and_spelling() {
+        assert!(text_confirms(
+            r#"{"hostname": "host.example.com.", "addresses": {"ipv6": ["2001:0db8::0:1"], "ipv4": ["192.0.2.10", "192.0.2.9"]}}"#
+        ));
+        for other in [
+            r#"{"hostname": "host.example.com", "addresses": {"ipv6": ["2001:db8::1"], "ipv4": ["192.0.2.9", "192.0.2.10"]}}"#,
+            r#"{"hostname": "host.example.com.", "addresses": {"ipv4": ["192.0.2.9", "192.0.2.10"]}}"#,
+            r#"{"hostname": "host.example.com.", "addresses": {"ipv6": [], "ipv4": ["192.0.2.9", "192.0.2.10"]}}"#,
+            r#"{"hostname": "host.example.com.", "addresses": {"ipv6": ["2001:db8::1"], "ipv4": ["192.0.2.9"]}}"#,
+            r#"{"hostname": "host.example.com.", "addresses": {"ipv6": ["2001:db8::1"], "ipv4": [9]}}"#,
+            r#"{"hostname": 1, "addresses": {}}"#,
+            "{}",
+            "[]",
+            "null",
+        ] {
+            assert!(!text_confirms(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn our_own_entry_confirms_until_a_setting_changes() {
+        let entry = entry(&registration());
+        assert!(confirms(&entry, &registration()));
+        let zone = crate::registration::domain_name("example.com").ok();
+        for changed in [
+            Registration {
+                ttl: 60,
+                ..registration()
+            },
+            Registration {
+                zone,
+                ..registration()
+            },
+            Registration {
+                server: None,
+                ..registration()
+            },
+            Registration {
+                replace: Replace::Addresses,
+                ..registration()
+            },
+            Registration {
+                addresses: Addresses {
+                    ipv6: None,
+                    ..registration().addresses
+                },
+                ..registration()
+            },
+        ] {
+            assert!(!confirms(&entry, &changed));
+        }
+    }
+
+    #[test]
+    fn writes_sorted_addresses_as_the_python_program_compares_them() {
+        assert_eq!(
+            entry(&registration()).to_string(),
+            r#"{"addresses":{"ipv4":["192.0.2.9","192.0.2.10"],"ipv6":["2001:db8::1"]},"hostname":"Host.example.com.","replace":"all","server":"192.0.2.1","ttl":3600,"zone":null}"#
+        );
+    }
+}

@@ -1,0 +1,778 @@
+//! The configuration file: JSON to a validated [`Config`], or an error that names file, place, fault and remedy.
+//!
+//! Everything is checked before anything is done: a configuration that loads has no surprises left but the network's.
+//! Values of the `tsig` object are never repeated in an error.
+
+use crate::addresses::Rules;
+use crate::dns::tsig::{Algorithm, Key};
+use crate::dns::zone::Server;
+use crate::logging;
+use crate::registration::{self, Replace};
+use crate::secret::{KeyFile, Secret};
+use hickory_proto::rr::Name;
+use ipnet::IpNet;
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use std::{fmt, io};
+use zeroize::Zeroizing;
+
+/// No configuration needs more bytes than this; 16 MiB.
+const LARGEST: u64 = 16 << 20;
+
+/// No key file needs more bytes than this; 64 KiB.
+const LARGEST_KEY_FILE: u64 = 64 << 10;
+
+/// A validated configuration.
+#[derive(Debug)]
+pub(crate) struct Config {
+    /// Where the last confirmed registration is remembered.
+    pub(crate) cache: CacheFile,
+    /// Which addresses to register.
+    pub(crate) rules: Rules,
+    /// The records' time to live in seconds.
+    pub(crate) ttl: u32,
+    /// The key that signs updates.
+    pub(crate) key: Option<Key>,
+    /// The file that the key's secret is in.
+    pub(crate) secret_file: Option<PathBuf>,
+    /// The logging section.
+    pub(crate) logging: Option<logging::Configuration>,
+    /// The name to register in place of the computer's own.
+    pub(crate) hostname: Option<Name>,
+    /// The apex in place of looking it up.
+    pub(crate) zone: Option<Name>,
+    /// Where to send in place of the SOA's primary.
+    pub(crate) server: Option<Server>,
+    /// Which records of the name give way.
+    pub(crate) replace: Replace,
+    /// After how long to send again though nothing changed.
+    pub(crate) refresh: Option<Duration>,
+    /// How long the network work of one run may take.
+    pub(crate) timeout: Duration,
+}
+
+/// The `cache` key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum CacheFile {
+    /// None: every run sends.
+    Off,
+    /// The platform's.
+    Default,
+    /// This one.
+    At(PathBuf),
+}
+
+/// What is wrong with a configuration file, and where.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {fault}", file.display())]
+pub(crate) struct Error {
+    /// The file.
+    file: PathBuf,
+    /// The place in it and what is wrong there.
+    fault: Fault,
+}
+
+/// The place in a file and what is wrong there.
+#[derive(Debug)]
+struct Fault {
+    /// The key's path (`tsig.algorithm`), or the line and column; empty for the file as a whole.
+    place: String,
+    /// What is wrong and what would be right.
+    what: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let between = if self.place.is_empty() { "" } else { ": " };
+        write!(f, "{}{between}{}", self.place, self.what)
+    }
+}
+
+/// A fault at a key.
+fn fault(place: impl Into<String>, what: impl Into<String>) -> Fault {
+    Fault {
+        place: place.into(),
+        what: what.into(),
+    }
+}
+
+impl Config {
+    /// Reads and checks a configuration file, and the key file if it names one.
+    ///
+    /// # Errors
+    /// The first fault that was found.
+    pub(crate) fn load(file: &Path) -> Result<Self, Error> {
+        read(file, LARGEST)
+            .map_err(|error| fault("", error.to_string()))
+            .and_then(|text| Self::from_json(&text, file))
+            .map_err(|fault| Error {
+                file: file.to_owned(),
+                fault,
+            })
+    }
+
+    /// Checks the text of the configuration file `file`.
+    fn from_json(text: &[u8], file: &Path) -> Result<Self, Fault> {
+        let mut top = Section {
+            path: String::new(),
+            keys: object(text)?,
+        };
+        let ipv4 = top.required("ipv4").and_then(boolean)?;
+        let mut ipv6 = top.required("ipv6").and_then(section)?;
+        let mut rules = Rules {
+            ipv4,
+            ipv6: ipv6.required("enable").and_then(boolean)?,
+            teredo: ipv6.required("teredo").and_then(boolean)?,
+            ..Rules::default()
+        };
+        ipv6.finish(&["enable", "teredo"])?;
+        if !rules.ipv4 && !rules.ipv6 {
+            return Err(fault(
+                "ipv4",
+                "neither ipv4 nor ipv6.enable is true, so there is nothing to register",
+            ));
+        }
+        if let Some(addresses) = top.optional("addresses") {
+            let mut addresses = section(addresses)?;
+            rules.include = addresses
+                .optional("include")
+                .map_or(Ok(Vec::new()), networks)?;
+            rules.exclude = addresses
+                .optional("exclude")
+                .map_or(Ok(Vec::new()), networks)?;
+            addresses.finish(&["include", "exclude"])?;
+            if let Some(both) = rules
+                .include
+                .iter()
+                .find(|network| rules.exclude.contains(network))
+            {
+                return Err(fault(
+                    "addresses.exclude",
+                    format!("{both} is in `include` as well"),
+                ));
+            }
+        }
+        let (key, secret_file) = match top.optional("tsig") {
+            Some(tsig) => key(section(tsig)?, file).map(|(key, file)| (Some(key), Some(file)))?,
+            None => (None, None),
+        };
+        let hostname = top
+            .optional("hostname")
+            .map(|value| name(value, registration::host_name))
+            .transpose()?;
+        let zone = top
+            .optional("zone")
+            .map(|value| name(value, registration::domain_name))
+            .transpose()?;
+        if let (Some(hostname), Some(zone)) = (&hostname, &zone)
+            && !zone.zone_of(hostname)
+        {
+            return Err(fault(
+                "zone",
+                format!("{zone} is no parent of the hostname {hostname}"),
+            ));
+        }
+        let config = Self {
+            cache: top
+                .optional("cache")
+                .map_or(Ok(CacheFile::Off), cache_file)?,
+            rules,
+            ttl: top.required("ttl").and_then(ttl)?,
+            key,
+            secret_file,
+            logging: top.optional("logging").map(logging_section).transpose()?,
+            hostname,
+            zone,
+            server: top.optional("server").map(server).transpose()?,
+            replace: top.optional("replace").map_or(Ok(Replace::All), replace)?,
+            refresh: top.optional("refresh").map(seconds).transpose()?,
+            timeout: top
+                .optional("timeout")
+                .map_or(Ok(Duration::from_secs(30)), seconds)?,
+        };
+        top.finish(&[
+            "cache",
+            "ipv4",
+            "ipv6",
+            "ttl",
+            "tsig",
+            "logging",
+            "hostname",
+            "zone",
+            "server",
+            "replace",
+            "addresses",
+            "refresh",
+            "timeout",
+        ])?;
+        Ok(config)
+    }
+}
+
+/// The bytes of a regular file of at most `largest` bytes, wiped when dropped.
+fn read(path: &Path, largest: u64) -> io::Result<Zeroizing<Vec<u8>>> {
+    let invalid = |what: String| io::Error::new(io::ErrorKind::InvalidData, what);
+    let metadata = fs::metadata(path)?;
+    if !metadata.is_file() {
+        return Err(invalid("is not a regular file".into()));
+    }
+    if metadata.len() > largest {
+        return Err(invalid(format!("is larger than {} KiB", largest >> 10)));
+    }
+    // One byte more than the file has lets the reading end without a larger buffer, which would leave a copy behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(
+        usize::try_from(metadata.len()).unwrap_or_default() + 1,
+    ));
+    File::open(path)?.take(largest).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The object that a JSON text is, in which no key is given twice.
+fn object(text: &[u8]) -> Result<Map<String, Value>, Fault> {
+    // Windows' editors put a mark before UTF-8.
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let value = Strict
+        .deserialize(&mut deserializer)
+        .and_then(|value| deserializer.end().map(|()| value));
+    match value {
+        Ok(Value::Object(keys)) => Ok(keys),
+        Ok(_) => Err(fault("", "must be a JSON object: { ... }")),
+        Err(error) => {
+            let place = format!("line {} column {}", error.line(), error.column());
+            let what = error.to_string();
+            Err(fault(
+                place.clone(),
+                what.strip_suffix(&format!(" at {place}")).unwrap_or(&what),
+            ))
+        }
+    }
+}
+
+/// Reads any JSON value like serde_json itself, but refuses a key that is given twice.
+struct Strict;
+
+impl<'de> DeserializeSeed<'de> for Strict {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Strict {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element_seed(Self)? {
+            list.push(item);
+        }
+        Ok(Value::Array(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut keys = Map::new();
+        while let Some(key) = entries.next_key::<String>()? {
+            if keys.contains_key(&key) {
+                return Err(de::Error::custom(format_args!(
+                    "the key `{key}` is given twice"
+                )));
+            }
+            let value = entries.next_value_seed(Self)?;
+            keys.insert(key, value);
+        }
+        Ok(Value::Object(keys))
+    }
+}
+
+/// A value with the path to it.
+type At = (String, Value);
+
+/// A JSON object of the configuration, from which keys are taken until none is left.
+struct Section {
+    /// The path to it with a dot behind, for the top nothing.
+    path: String,
+    /// What has not been taken yet.
+    keys: Map<String, Value>,
+}
+
+impl Section {
+    /// Takes a key that need not be there.
+    fn optional(&mut self, key: &str) -> Option<At> {
+        self.keys
+            .remove(key)
+            .map(|value| (format!("{}{key}", self.path), value))
+    }
+
+    /// Takes a key that must be there.
+    fn required(&mut self, key: &str) -> Result<At, Fault> {
+        self.optional(key).ok_or_else(|| {
+            let path = format!("{}{key}", self.path);
+            match self
+                .keys
+                .keys()
+                .find(|other| strsim::damerau_levenshtein(other, key) <= 2)
+            {
+                Some(other) => fault(
+                    format!("{}{other}", self.path),
+                    format!("no such key; did you mean `{key}`?"),
+                ),
+                None => fault(path, "is missing and required"),
+            }
+        })
+    }
+
+    /// Refuses what is left, but for comments, whose keys begin with `_`.
+    fn finish(self, allowed: &[&str]) -> Result<(), Fault> {
+        let Some(unknown) = self.keys.keys().find(|key| !key.starts_with('_')) else {
+            return Ok(());
+        };
+        let near = allowed
+            .iter()
+            .map(|key| {
+                (
+                    strsim::damerau_levenshtein(&unknown.to_ascii_lowercase(), key),
+                    key,
+                )
+            })
+            .min()
+            .filter(|(distance, key)| distance * 3 <= key.len().max(6));
+        let hint = match near {
+            Some((_, key)) => format!("did you mean `{key}`?"),
+            None => format!("there are {}", allowed.join(", ")),
+        };
+        Err(fault(
+            format!("{}{unknown}", self.path),
+            format!("no such key; {hint}"),
+        ))
+    }
+}
+
+/// The text of a string.
+fn string((path, value): At) -> Result<(String, String), Fault> {
+    match value {
+        Value::String(text) => Ok((path, text)),
+        other => Err(fault(
+            path,
+            format!("must be a string, not {}", kind(&other)),
+        )),
+    }
+}
+
+/// What a value is, without saying which.
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// `true` or `false`.
+fn boolean((path, value): At) -> Result<bool, Fault> {
+    value
+        .as_bool()
+        .ok_or_else(|| fault(path, format!("must be true or false, not {}", kind(&value))))
+}
+
+/// An object.
+fn section((path, value): At) -> Result<Section, Fault> {
+    match value {
+        Value::Object(keys) => Ok(Section {
+            path: format!("{path}."),
+            keys,
+        }),
+        other => Err(fault(
+            path,
+            format!("must be an object, not {}", kind(&other)),
+        )),
+    }
+}
+
+/// The `cache` key.
+fn cache_file((path, value): At) -> Result<CacheFile, Fault> {
+    match value {
+        Value::Bool(true) => Ok(CacheFile::Default),
+        Value::Bool(false) => Ok(CacheFile::Off),
+        Value::String(file) if file.is_empty() => {
+            Err(fault(path, "is empty; name a file, or give true or false"))
+        }
+        Value::String(file) if file.contains('\0') => {
+            Err(fault(path, "has a NUL in it, which no file's name can"))
+        }
+        Value::String(file) => Ok(CacheFile::At(file.into())),
+        other => Err(fault(
+            path,
+            format!("must be a file's name, true or false, not {}", kind(&other)),
+        )),
+    }
+}
+
+/// The `ttl` key: RFC 2181, section 8, allows 31 bits. A fraction is cut off, as Python's int does.
+fn ttl((path, value): At) -> Result<u32, Fault> {
+    let Value::Number(number) = &value else {
+        return Err(fault(
+            path,
+            format!("must be a number of seconds, not {}", kind(&value)),
+        ));
+    };
+    let seconds = number.as_f64().unwrap_or(f64::NAN).trunc();
+    if !(0.0..=f64::from(i32::MAX)).contains(&seconds) {
+        return Err(fault(path, "must be from 0 to 2147483647 seconds"));
+    }
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the range was checked"
+    )]
+    Ok(seconds as u32)
+}
+
+/// A number of seconds above zero.
+fn seconds((path, value): At) -> Result<Duration, Fault> {
+    let Value::Number(number) = &value else {
+        return Err(fault(
+            path,
+            format!("must be a number of seconds, not {}", kind(&value)),
+        ));
+    };
+    let seconds = number.as_f64().unwrap_or(f64::NAN);
+    if !(0.001..=f64::from(i32::MAX)).contains(&seconds) {
+        return Err(fault(
+            path,
+            "must be a number of seconds from 0.001 to 2147483647",
+        ));
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+/// A list of networks; a bare address is a network of itself.
+fn networks((path, value): At) -> Result<Vec<IpNet>, Fault> {
+    let Value::Array(items) = value else {
+        return Err(fault(
+            path,
+            format!("must be a list of networks, not {}", kind(&value)),
+        ));
+    };
+    let parse = |(index, item): (usize, Value)| {
+        let (path, text) = string((format!("{path}[{index}]"), item))?;
+        let network = text.parse::<IpNet>().or_else(|error| {
+            text.parse::<std::net::IpAddr>()
+                .map(IpNet::from)
+                .map_err(|_| error)
+        });
+        let network = network.map_err(|_| {
+            fault(
+                &*path,
+                format!("{text:?} is no network; write it like \"192.0.2.0/24\""),
+            )
+        })?;
+        if network.addr() != network.network() {
+            return Err(fault(
+                path,
+                format!(
+                    "{text:?} has bits set behind the prefix; did you mean \"{}\"?",
+                    network.trunc()
+                ),
+            ));
+        }
+        Ok(network)
+    };
+    items.into_iter().enumerate().map(parse).collect()
+}
+
+/// A name that `parse` accepts.
+fn name(value: At, parse: fn(&str) -> Result<Name, &'static str>) -> Result<Name, Fault> {
+    let (path, text) = string(value)?;
+    parse(&text).map_err(|wrong| fault(path, format!("{text:?} {wrong}")))
+}
+
+/// The `server` key.
+fn server(value: At) -> Result<Server, Fault> {
+    let (path, text) = string(value)?;
+    Server::parse(&text).map_err(|wrong| fault(path, format!("{text:?} {wrong}")))
+}
+
+/// The `replace` key.
+fn replace(value: At) -> Result<Replace, Fault> {
+    let (path, text) = string(value)?;
+    [Replace::All, Replace::Addresses]
+        .into_iter()
+        .find(|replace| replace.as_str() == text)
+        .ok_or_else(|| {
+            fault(
+                path,
+                format!("must be \"all\" or \"addresses\", not {text:?}"),
+            )
+        })
+}
+
+/// The `logging` section.
+fn logging_section((path, value): At) -> Result<logging::Configuration, Fault> {
+    if !value.is_object() {
+        return Err(fault(
+            path,
+            format!("must be an object, not {}", kind(&value)),
+        ));
+    }
+    logging::Configuration::from_json(&value).map_err(|error| fault(error.path, error.message))
+}
+
+/// The `tsig` section: the key, and the file that its secret is in.
+fn key(mut tsig: Section, config_file: &Path) -> Result<(Key, PathBuf), Fault> {
+    if let Some(keyfile) = tsig.optional("keyfile") {
+        if let Some(other) = ["algorithm", "key", "keyname"]
+            .into_iter()
+            .find(|key| tsig.keys.contains_key(*key))
+        {
+            return Err(fault(
+                format!("tsig.{other}"),
+                "is in the key file already; give either `keyfile` or the other three",
+            ));
+        }
+        tsig.finish(&["algorithm", "key", "keyname", "keyfile"])?;
+        let (path, text) = string(keyfile)?;
+        let file = config_file.parent().unwrap_or(Path::new("")).join(text);
+        let key = key_from_file(&file)
+            .map_err(|what| fault(path, format!("{}: {what}", file.display())))?;
+        return Ok((key, file));
+    }
+    let (path, text) = tsig.required("algorithm").and_then(string)?;
+    let algorithm = Algorithm::ALL
+        .into_iter()
+        .find(|algorithm| algorithm.as_str() == text);
+    let algorithm = algorithm.ok_or_else(|| fault(path, unknown_algorithm(&text)))?;
+    let (path, text) = tsig.required("key").and_then(string)?;
+    let text = Zeroizing::new(text);
+    let secret =
+        Secret::from_base64(&text).map_err(|wrong| fault(path, format!("the secret {wrong}")))?;
+    let (path, text) = tsig.required("keyname").and_then(string)?;
+    let name = registration::domain_name(&text)
+        .map_err(|wrong| fault(path, format!("the key's name {wrong}")))?;
+    tsig.finish(&["algorithm", "key", "keyname", "keyfile"])?;
+    Ok((Key::new(name, algorithm, secret), config_file.to_owned()))
+}
+
+/// Reads a key file.
+fn key_from_file(file: &Path) -> Result<Key, String> {
+    let bytes = read(file, LARGEST_KEY_FILE).map_err(|error| error.to_string())?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| "is not text in UTF-8")?;
+    let read = KeyFile::parse(text)?;
+    let plain = read.algorithm.to_ascii_lowercase();
+    let plain = plain
+        .trim_end_matches('.')
+        .trim_end_matches(".sig-alg.reg.int");
+    let algorithm = Algorithm::ALL
+        .into_iter()
+        .find(|algorithm| algorithm.as_str() == plain);
+    let algorithm = algorithm.ok_or_else(|| unknown_algorithm(plain))?;
+    let name =
+        registration::domain_name(&read.name).map_err(|wrong| format!("the key's name {wrong}"))?;
+    Ok(Key::new(name, algorithm, read.secret))
+}
+
+/// That an algorithm is none of those there are, without repeating it: it may be the secret in the wrong place.
+fn unknown_algorithm(text: &str) -> String {
+    let names = Algorithm::ALL.map(Algorithm::as_str);
+    let near = names
+        .iter()
+        .find(|name| strsim::damerau_levenshtein(&text.to_ascii_lowercase(), name) <= 1);
+    match near {
+        Some(name) => format!("no such algorithm; did you mean `{name}`?"),
+        None => format!("no such algorithm; there are {}", names.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The least that a configuration needs.
+    const LEAST: &str = r#""ipv4": true, "ipv6": {"enable": false, "teredo": false}, "ttl": 3600"#;
+
+    /// Loads LEAST with `more` behind.
+    fn with(more: &str) -> Result<Config, String> {
+        Config::from_json(
+            format!("{{{LEAST}{more}}}").as_bytes(),
+            Path::new("/etc/pydyndns.conf"),
+        )
+        .map_err(|fault| fault.to_string())
+    }
+
+    #[test]
+    fn the_least_configuration_has_the_defaults() {
+        let config = with("").unwrap();
+        assert_eq!(
+            (config.cache, config.ttl, config.replace),
+            (CacheFile::Off, 3600, Replace::All)
+        );
+        assert_eq!(config.timeout, Duration::from_secs(30));
+        assert!(config.key.is_none() && config.refresh.is_none() && config.logging.is_none());
+    }
+
+    #[test]
+    fn comments_are_passed_over_everywhere() {
+        assert!(with(r#", "_comment": 1, "addresses": {"_a": 2}, "tsig": {"_b": 3, "algorithm": "hmac-sha256", "key": "aGk=", "keyname": "k"}"#).is_ok());
+    }
+
+    #[test]
+    fn a_time_to_live_loses_its_fraction() {
+        let ttl = |text: &str| {
+            Config::from_json(
+                format!(
+                    r#"{{"ipv4": true, "ipv6": {{"enable": true, "teredo": true}}, "ttl": {text}}}"#
+                )
+                .as_bytes(),
+                Path::new(""),
+            )
+            .map(|c| c.ttl)
+        };
+        assert_eq!(ttl("59.9").unwrap(), 59);
+        assert_eq!(ttl("-0.9").unwrap(), 0);
+        assert_eq!(ttl("2147483647.5").unwrap(), 2_147_483_647);
+        assert!(
+            ttl("2147483648").is_err()
+                && ttl("-1").is_err()
+                && ttl("true").is_err()
+                && ttl("1e300").is_err()
+        );
+    }
+
+    #[test]
+    fn each_fault_names_its_place_and_remedy() {
+        for (more, error) in [
+            (r#", "tsgi": {}"#, "tsgi: no such key; did you mean `tsig`?"),
+            (
+                r#", "nonsense": {}"#,
+                "nonsense: no such key; there are cache, ipv4, ipv6, ttl, tsig, logging, hostname, zone, server, replace, addresses, refresh, timeout",
+            ),
+            (
+                r#", "ttl": 1"#,
+                "line 1 column 77: the key `ttl` is given twice",
+            ),
+            (
+                r#", "cache": """#,
+                "cache: is empty; name a file, or give true or false",
+            ),
+            (
+                r#", "cache": 1"#,
+                "cache: must be a file's name, true or false, not a number",
+            ),
+            (
+                r#", "tsig": "c2VjcmV0""#,
+                "tsig: must be an object, not a string",
+            ),
+            (
+                r#", "tsig": {"algorithm": "HMAC-SHA256", "key": "c2VjcmV0", "keyname": "k"}"#,
+                "tsig.algorithm: no such algorithm; did you mean `hmac-sha256`?",
+            ),
+            (
+                r#", "tsig": {"algorithm": "c2VjcmV0", "key": "c2VjcmV0", "keyname": "k"}"#,
+                "tsig.algorithm: no such algorithm; there are hmac-md5, hmac-sha1, hmac-sha224, hmac-sha256, hmac-sha384, hmac-sha512",
+            ),
+            (
+                r#", "tsig": {"algorithm": "hmac-sha256", "key": "c2VjcmV0!", "keyname": "k"}"#,
+                "tsig.key: the secret is not base64",
+            ),
+            (
+                r#", "tsig": {"algorithm": "hmac-sha256", "key": "c2VjcmV0", "keyname": "c2Vj cmV0"}"#,
+                "tsig.keyname: the key's name has characters other than letters, digits, hyphens and underscores",
+            ),
+            (
+                r#", "tsig": {"algorithm": "hmac-sha256", "key_name": "k"}"#,
+                "tsig.key: is missing and required",
+            ),
+            (
+                r#", "tsig": {"keyfile": "/nonexistent/k", "key": "c2VjcmV0"}"#,
+                "tsig.key: is in the key file already; give either `keyfile` or the other three",
+            ),
+            (
+                r#", "hostname": "host""#,
+                "hostname: \"host\" has no domain",
+            ),
+            (r#", "zone": ".""#, "zone: \".\" has an empty label"),
+            (
+                r#", "hostname": "a.example.com", "zone": "example.net""#,
+                "zone: example.net. is no parent of the hostname a.example.com.",
+            ),
+            (
+                r#", "replace": "some""#,
+                "replace: must be \"all\" or \"addresses\", not \"some\"",
+            ),
+            (
+                r#", "timeout": 0"#,
+                "timeout: must be a number of seconds from 0.001 to 2147483647",
+            ),
+            (
+                r#", "addresses": {"include": ["10.0.0.1/8"]}"#,
+                "addresses.include[0]: \"10.0.0.1/8\" has bits set behind the prefix; did you mean \"10.0.0.0/8\"?",
+            ),
+            (
+                r#", "addresses": {"exclude": ["x"]}"#,
+                "addresses.exclude[0]: \"x\" is no network; write it like \"192.0.2.0/24\"",
+            ),
+            (
+                r#", "logging": []"#,
+                "logging: must be an object, not a list",
+            ),
+        ] {
+            assert_eq!(with(more).unwrap_err(), error);
+        }
+        let top = |text: &str| {
+            Config::from_json(text.as_bytes(), Path::new(""))
+                .unwrap_err()
+                .to_string()
+        };
+        assert_eq!(top("[]"), "must be a JSON object: { ... }");
+        assert_eq!(top("{}"), "ipv4: is missing and required");
+        assert_eq!(
+            top(r#"{"ipv4": false, "ipv6": {"enable": false, "teredo": true}, "ttl": 1}"#),
+            "ipv4: neither ipv4 nor ipv6.enable is true, so there is nothing to register"
+        );
+        assert!(top("{\n \"ipv4\": tru\n}").starts_with("line 2 column"));
+        assert!(top(&"[".repeat(100_000)).contains("recursion limit exceeded"));
+    }
+
+    #[test]
+    fn reads_a_byte_order_mark() {
+        assert!(
+            Config::from_json(format!("\u{feff}{{{LEAST}}}").as_bytes(), Path::new("")).is_ok()
+        );
+    }
+}

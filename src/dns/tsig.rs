@@ -1,0 +1,387 @@
+//! Transaction signatures, RFC 8945: sign a request, verify its answer.
+//!
+//! A request's MAC covers the message without the TSIG record, then the "TSIG variables" (section 4.3.3). An answer's
+//! covers the request's MAC before that, which is what ties it to the one request (section 5.3). All six algorithms take
+//! one path. Time is an argument. hickory-proto's own signer knows three of them and can't verify here, so records and
+//! encoders are hickory's, and what to do with them is ours.
+//!
+//! Not here: retries, and what an answer means once it is believed.
+
+use crate::secret::Secret;
+use hickory_proto::ProtoError;
+use hickory_proto::op::{Header, Message, Query};
+use hickory_proto::rr::rdata::tsig::{
+    TSIG, TsigAlgorithm, TsigError, make_tsig_record, message_tbs,
+};
+use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType};
+use hickory_proto::serialize::binary::{BinDecodable, BinDecoder, BinEncoder};
+use hmac::{Hmac, KeyInit, Mac};
+use md5::Md5;
+use sha1::Sha1;
+use sha2::{Sha224, Sha256, Sha384, Sha512};
+use subtle::ConstantTimeEq;
+
+/// How far two clocks may differ, in seconds; the value that section 10 recommends.
+const FUDGE: u16 = 300;
+
+/// The octets of a message header (RFC 1035, 4.1.1).
+const HEADER: usize = 12;
+
+/// A shared key: what both sides must have in common.
+#[derive(Debug)]
+pub(crate) struct Key {
+    /// In canonical form: lower case, fully qualified.
+    name: Name,
+    /// Which hash.
+    algorithm: Algorithm,
+    /// The HMAC's key.
+    secret: Secret,
+}
+
+/// The HMAC algorithms of section 6, with MD5 for old keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(
+    missing_docs,
+    clippy::missing_docs_in_private_items,
+    reason = "the names say it"
+)]
+pub(crate) enum Algorithm {
+    Md5,
+    Sha1,
+    Sha224,
+    Sha256,
+    Sha384,
+    Sha512,
+}
+
+impl Algorithm {
+    /// All there are.
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Md5,
+        Self::Sha1,
+        Self::Sha224,
+        Self::Sha256,
+        Self::Sha384,
+        Self::Sha512,
+    ];
+
+    /// As configuration files write it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Md5 => "hmac-md5",
+            Self::Sha1 => "hmac-sha1",
+            Self::Sha224 => "hmac-sha224",
+            Self::Sha256 => "hmac-sha256",
+            Self::Sha384 => "hmac-sha384",
+            Self::Sha512 => "hmac-sha512",
+        }
+    }
+
+    /// Whether new keys should not use it any more.
+    pub(crate) fn is_weak(self) -> bool {
+        matches!(self, Self::Md5 | Self::Sha1)
+    }
+
+    /// Its name on the wire.
+    fn on_the_wire(self) -> TsigAlgorithm {
+        match self {
+            Self::Md5 => TsigAlgorithm::HmacMd5,
+            Self::Sha1 => TsigAlgorithm::HmacSha1,
+            Self::Sha224 => TsigAlgorithm::HmacSha224,
+            Self::Sha256 => TsigAlgorithm::HmacSha256,
+            Self::Sha384 => TsigAlgorithm::HmacSha384,
+            Self::Sha512 => TsigAlgorithm::HmacSha512,
+        }
+    }
+}
+
+/// A signed request: its octets, and what is needed to verify the answer.
+#[derive(Debug)]
+pub(crate) struct Signed {
+    /// The message as it goes over the wire.
+    pub(crate) octets: Vec<u8>,
+    /// Its MAC.
+    mac: Vec<u8>,
+}
+
+/// Why an answer to a signed request is not to be believed. Its text completes "the answer ...".
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub(crate) enum Unverified {
+    /// It has no TSIG record.
+    #[error("is not signed")]
+    Unsigned,
+    /// It can't be taken apart, or the TSIG record is not where and what it must be.
+    #[error("is malformed: {0}")]
+    Malformed(String),
+    /// Another key signed it.
+    #[error("is signed with another key, {0}")]
+    OtherKey(Name),
+    /// Another algorithm was used.
+    #[error("is signed with another algorithm, {0}")]
+    OtherAlgorithm(String),
+    /// The server says that our signature was bad, which it can't sign itself (section 5.2).
+    #[error("refuses the request's signature")]
+    Rejected(TsigError),
+    /// The MAC is shorter than the hash: truncation is not asked for here (section 5.2.2.1).
+    #[error("has a signature of {0} octets in place of {1}")]
+    Truncated(usize, usize),
+    /// The MAC is another one.
+    #[error("has a signature that does not verify")]
+    Mac,
+    /// Verified, but the server found our clock to be off, and says its own time (section 5.2.3).
+    #[error("says that the clocks differ")]
+    BadTime {
+        /// Ours, in seconds since 1970.
+        client: u64,
+        /// The server's.
+        server: u64,
+    },
+    /// Verified, but signed at a time too far from ours: a replay, or the server's clock is off.
+    #[error("was signed at another time")]
+    OtherTime {
+        /// Ours, in seconds since 1970.
+        client: u64,
+        /// The signature's.
+        server: u64,
+    },
+}
+
+impl From<ProtoError> for Unverified {
+    fn from(error: ProtoError) -> Self {
+        Self::Malformed(error.to_string())
+    }
+}
+
+impl From<hickory_proto::serialize::binary::DecodeError> for Unverified {
+    fn from(error: hickory_proto::serialize::binary::DecodeError) -> Self {
+        Self::Malformed(error.to_string())
+    }
+}
+
+impl Key {
+    /// A key; its name becomes canonical.
+    pub(crate) fn new(name: Name, algorithm: Algorithm, secret: Secret) -> Self {
+        Self {
+            name: name.to_lowercase(),
+            algorithm,
+            secret,
+        }
+    }
+
+    /// The key's name.
+    pub(crate) fn name(&self) -> &Name {
+        &self.name
+    }
+
+    /// Its algorithm.
+    pub(crate) fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// Signs a request at the time `now` (section 5.1).
+    ///
+    /// # Errors
+    /// The message can't be encoded.
+    pub(crate) fn sign(&self, message: &mut Message, now: u64) -> Result<Signed, ProtoError> {
+        message.signature = None;
+        let tsig = TSIG::new(
+            self.algorithm.on_the_wire(),
+            now,
+            FUDGE,
+            Vec::new(),
+            message.metadata.id,
+            None,
+            Vec::new(),
+        );
+        let mac = self.mac(&[&message_tbs(message, &tsig, &self.name)?]);
+        message.signature = Some(Box::new(make_tsig_record(
+            self.name.clone(),
+            tsig.set_mac(mac.clone()),
+        )));
+        Ok(Signed {
+            octets: message.to_vec()?,
+            mac,
+        })
+    }
+
+    /// Verifies an answer to `request` at the time `now` (section 5.3): key, algorithm, MAC, TSIG error, time, in this
+    /// order, so that nothing is believed before the MAC is.
+    ///
+    /// # Errors
+    /// Why it is not to be believed.
+    pub(crate) fn verify(
+        &self,
+        answer: &[u8],
+        request: &Signed,
+        now: u64,
+    ) -> Result<(), Unverified> {
+        let Trailer { start, name, tsig } = trailer(answer)?;
+        if !name.eq_ignore_root(&self.name) {
+            return Err(Unverified::OtherKey(name));
+        }
+        let algorithm = self.algorithm.on_the_wire();
+        if !same_algorithm(&tsig.algorithm, &algorithm) {
+            return Err(Unverified::OtherAlgorithm(tsig.algorithm.to_string()));
+        }
+        if let (true, Some(error)) = (tsig.mac.is_empty(), tsig.error) {
+            return Err(Unverified::Rejected(error));
+        }
+        let expected = self.mac(
+            &signed_parts(answer, start, &name, &tsig, request)?
+                .each_ref()
+                .map(Vec::as_slice),
+        );
+        if tsig.mac.len() != expected.len() {
+            return Err(Unverified::Truncated(tsig.mac.len(), expected.len()));
+        }
+        if !bool::from(tsig.mac.ct_eq(&expected)) {
+            return Err(Unverified::Mac);
+        }
+        match tsig.error {
+            None => {}
+            Some(TsigError::BadTime) => {
+                return Err(Unverified::BadTime {
+                    client: now,
+                    server: bad_time(&tsig),
+                });
+            }
+            Some(error) => return Err(Unverified::Rejected(error)),
+        }
+        if tsig.time.abs_diff(now) > u64::from(FUDGE) {
+            return Err(Unverified::OtherTime {
+                client: now,
+                server: tsig.time,
+            });
+        }
+        Ok(())
+    }
+
+    /// The MAC over parts that follow each other.
+    fn mac(&self, parts: &[&[u8]]) -> Vec<u8> {
+        match self.algorithm {
+            Algorithm::Md5 => mac::<Hmac<Md5>>(self.secret.bytes(), parts),
+            Algorithm::Sha1 => mac::<Hmac<Sha1>>(self.secret.bytes(), parts),
+            Algorithm::Sha224 => mac::<Hmac<Sha224>>(self.secret.bytes(), parts),
+            Algorithm::Sha256 => mac::<Hmac<Sha256>>(self.secret.bytes(), parts),
+            Algorithm::Sha384 => mac::<Hmac<Sha384>>(self.secret.bytes(), parts),
+            Algorithm::Sha512 => mac::<Hmac<Sha512>>(self.secret.bytes(), parts),
+        }
+    }
+}
+
+/// The MAC of one algorithm over parts that follow each other.
+fn mac<M: Mac + KeyInit>(secret: &[u8], parts: &[&[u8]]) -> Vec<u8> {
+    // An HMAC takes a key of any length (RFC 2104, section 2), so the error can't be.
+    let Ok(mut mac) = M::new_from_slice(secret) else {
+        unreachable!("an HMAC takes a key of any length");
+    };
+    for part in parts {
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().to_vec()
+}
+
+/// Whether a message is well formed, for one that need not be signed.
+///
+/// # Errors
+/// It can't be taken apart, or has octets behind its end.
+pub(crate) fn check_form(message: &[u8]) -> Result<(), Unverified> {
+    match trailer(message) {
+        Ok(_) | Err(Unverified::Unsigned) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// The TSIG record at the end of a message.
+struct Trailer {
+    /// Where it begins.
+    start: usize,
+    /// The key's name.
+    name: Name,
+    /// Its data.
+    tsig: TSIG,
+}
+
+/// Walks a message to its TSIG record: the last one of the additional section, the only one, with nothing behind.
+fn trailer(message: &[u8]) -> Result<Trailer, Unverified> {
+    let mut decoder = BinDecoder::new(message);
+    let counts = Header::read(&mut decoder)?.counts;
+    for _ in 0..counts.queries {
+        Query::read(&mut decoder)?;
+    }
+    let records = usize::from(counts.answers)
+        + usize::from(counts.authorities)
+        + usize::from(counts.additionals);
+    let mut last = None;
+    for _ in 0..records {
+        if last.is_some() {
+            return Err(Unverified::Malformed(
+                "a TSIG record that is not the last".into(),
+            ));
+        }
+        let start = decoder.index();
+        let record = Record::<RData>::read(&mut decoder)?;
+        if record.record_type() == RecordType::TSIG {
+            last = Some((start, record));
+        }
+    }
+    if !decoder.is_empty() {
+        return Err(Unverified::Malformed(format!(
+            "{} octets behind the last record",
+            decoder.len()
+        )));
+    }
+    let (start, record) = last.ok_or(Unverified::Unsigned)?;
+    if counts.additionals == 0 || record.dns_class != DNSClass::ANY || record.ttl != 0 {
+        return Err(Unverified::Malformed(
+            "a TSIG record with the wrong section, class or time to live".into(),
+        ));
+    }
+    match record.data {
+        RData::TSIG(tsig) => Ok(Trailer {
+            start,
+            name: record.name,
+            tsig,
+        }),
+        _ => Err(Unverified::Malformed("a TSIG record without data".into())),
+    }
+}
+
+/// What an answer's MAC covers (section 4.3): the request's MAC with its length, the message with the original id and
+/// without the TSIG record, all as it came, and the TSIG variables.
+fn signed_parts(
+    answer: &[u8],
+    start: usize,
+    name: &Name,
+    tsig: &TSIG,
+    request: &Signed,
+) -> Result<[Vec<u8>; 3], Unverified> {
+    let too_short = || Unverified::Malformed("cut short".into());
+    let length = u16::try_from(request.mac.len()).map_err(|_| too_short())?;
+    let request_mac = [&length.to_be_bytes(), request.mac.as_slice()].concat();
+    let mut message = answer
+        .get(..start.max(HEADER))
+        .ok_or_else(too_short)?
+        .to_vec();
+    message[0..2].copy_from_slice(&tsig.oid.to_be_bytes());
+    let additionals = u16::from_be_bytes([message[10], message[11]]).saturating_sub(1);
+    message[10..12].copy_from_slice(&additionals.to_be_bytes());
+    let mut variables = Vec::with_capacity(128);
+    tsig.emit_tsig_for_mac(&mut BinEncoder::new(&mut variables), name)?;
+    Ok([request_mac, message, variables])
+}
+
+/// Whether two algorithms have the same name; servers write it in either case.
+fn same_algorithm(one: &TsigAlgorithm, other: &TsigAlgorithm) -> bool {
+    one.to_string()
+        .trim_end_matches('.')
+        .eq_ignore_ascii_case(other.to_string().trim_end_matches('.'))
+}
+
+/// The server's time in a BADTIME answer: 48 bits of other data.
+fn bad_time(tsig: &TSIG) -> u64 {
+    tsig.other
+        .iter()
+        .take(6)
+        .fold(0, |time, &octet| time << 8 | u64::from(octet))
+}

@@ -1,0 +1,332 @@
+//! From a name to its zone's apex and to the addresses that updates go to.
+//!
+//! The apex is the owner of the SOA record that covers the name (RFC 1035, 3.3.13); the primary is that record's MNAME
+//! (RFC 2136, 4.3). Whether an SOA covers the name is the delicate part: resolvers follow CNAME records, and then show
+//! the SOA of somebody else's zone. So one in an answer counts only at the name that was asked for, and one in a
+//! negative answer (RFC 2308) only if no CNAME led away and its owner is that name or an ancestor of it.
+
+use hickory_proto::op::ResponseCode;
+use hickory_proto::rr::{Name, RData, RecordType};
+use hickory_resolver::TokioResolver;
+use hickory_resolver::net::{DnsError, NetError};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
+use tokio::runtime::{Builder, Runtime};
+
+/// The port of DNS.
+const PORT: u16 = 53;
+
+/// The longest that one attempt of a query may take.
+const LONGEST_ATTEMPT: Duration = Duration::from_secs(5);
+
+/// A server of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Server {
+    /// As it was written.
+    pub(crate) text: String,
+    /// Its address or its name.
+    host: Host,
+    /// Its port.
+    port: u16,
+}
+
+/// An address, or a name that has some.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Host {
+    /// An address.
+    Address(IpAddr),
+    /// A name, fully qualified.
+    Name(Name),
+}
+
+impl Server {
+    /// Reads `192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1`, `[2001:db8::1]:53`, `ns1.example.com` or
+    /// `ns1.example.com:5353`.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
+        let with = |host, port| {
+            Ok(Self {
+                text: text.to_owned(),
+                host,
+                port,
+            })
+        };
+        if let Ok(address) = text.parse::<SocketAddr>() {
+            return if address.port() == 0 {
+                Err("has no valid port")
+            } else {
+                with(Host::Address(address.ip()), address.port())
+            };
+        }
+        let bare = text
+            .strip_prefix('[')
+            .and_then(|text| text.strip_suffix(']'))
+            .filter(|text| text.contains(':'))
+            .unwrap_or(text);
+        if let Ok(address) = bare.parse() {
+            return with(Host::Address(address), PORT);
+        }
+        if text.contains(['[', ']']) || text.matches(':').count() > 1 {
+            return Err("is no address; write it like \"[2001:db8::1]:53\"");
+        }
+        let (name, port) = match text.split_once(':') {
+            Some((name, port)) => {
+                let is_number = port.bytes().all(|byte| byte.is_ascii_digit());
+                let port = port.parse().ok().filter(|&port| is_number && port != 0);
+                (name, port.ok_or("has no valid port; there are 1 to 65535")?)
+            }
+            None => (text, PORT),
+        };
+        if name
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'.')
+        {
+            return Err("is neither an address nor a host name");
+        }
+        with(Host::Name(crate::registration::domain_name(name)?), port)
+    }
+}
+
+/// Where an update goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Target {
+    /// The zone's apex.
+    pub(crate) apex: Name,
+    /// The addresses to try, in this order; at least one.
+    pub(crate) servers: Vec<SocketAddr>,
+}
+
+/// Why there is nowhere to send to.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// The system's resolver can't be used.
+    #[error("cannot use the system's DNS servers: {0}")]
+    Resolver(String),
+    /// A query got no usable answer.
+    #[error("cannot look up {0} {1}: {2}")]
+    Lookup(Name, RecordType, String),
+    /// No zone covers the name.
+    #[error(
+        "no zone has {0}: neither it nor a name above it below the root has an SOA record; create the zone, or set `zone` and `server`"
+    )]
+    NoZone(Name),
+    /// The configured zone has no SOA record.
+    #[error(
+        "{0} is not the apex of a zone: it has no SOA record; check `zone`, or set `server` too"
+    )]
+    NoApex(Name),
+    /// The name is not in the configured zone.
+    #[error("{0} is not in the configured zone {1}; check `zone`, or set `hostname`")]
+    OutOfZone(Name, Name),
+    /// MNAME is the root, by which a zone says that it takes no updates.
+    #[error(
+        "the zone {0} takes no updates: its SOA record names no primary (MNAME is `.`); set `server` if there is one all the same"
+    )]
+    NoUpdates(Name),
+    /// The server's name has no address.
+    #[error(
+        "the server {0} of the zone {1} has no address; correct the SOA record's MNAME, or set `server`"
+    )]
+    NoAddress(Name, Name),
+}
+
+/// Finds the zone of `name` and the addresses to update it at; `zone` and `server` take the place of a look-up each.
+/// With both, and an address as the server, nothing is asked.
+///
+/// # Errors
+/// There is nowhere to send to, or it could not be found out before `deadline`.
+pub(crate) fn find(
+    name: &Name,
+    zone: Option<&Name>,
+    server: Option<&Server>,
+    deadline: Instant,
+) -> Result<Target, Error> {
+    if let Some(zone) = zone
+        && !zone.zone_of(name)
+    {
+        return Err(Error::OutOfZone(name.clone(), zone.clone()));
+    }
+    if let (
+        Some(zone),
+        Some(Server {
+            host: Host::Address(ip),
+            port,
+            ..
+        }),
+    ) = (zone, server)
+    {
+        return Ok(Target {
+            apex: zone.clone(),
+            servers: vec![SocketAddr::new(*ip, *port)],
+        });
+    }
+    let resolver = Resolver::new(deadline)?;
+    let (apex, mname) = match (zone, server) {
+        (Some(zone), Some(_)) => (zone.clone(), Name::root()),
+        (Some(zone), None) => match resolver.soa(zone)? {
+            Some((apex, mname)) if apex == *zone => (apex, mname),
+            _ => return Err(Error::NoApex(zone.clone())),
+        },
+        (None, _) => resolver.apex(name)?,
+    };
+    let (host, port) = match server {
+        Some(Server {
+            host: Host::Address(ip),
+            port,
+            ..
+        }) => {
+            return Ok(Target {
+                apex,
+                servers: vec![SocketAddr::new(*ip, *port)],
+            });
+        }
+        Some(Server {
+            host: Host::Name(host),
+            port,
+            ..
+        }) => (host.clone(), *port),
+        None if mname.is_root() => return Err(Error::NoUpdates(apex)),
+        None => (mname, PORT),
+    };
+    let addresses = resolver.addresses(&host, &apex)?;
+    Ok(Target {
+        apex,
+        servers: addresses
+            .into_iter()
+            .map(|ip| SocketAddr::new(ip, port))
+            .collect(),
+    })
+}
+
+/// The addresses of a host by the hosts file and DNS, for those who have only a name; the resolver of libc is not asked.
+///
+/// # Errors
+/// It has none, or they can't be found out in time.
+pub(crate) fn addresses_of(host: &str, deadline: Instant) -> io::Result<Vec<IpAddr>> {
+    let name = crate::registration::domain_name(host)
+        .map_err(|wrong| io::Error::other(format!("{host:?} {wrong}")))?;
+    Resolver::new(deadline)
+        .and_then(|resolver| resolver.addresses(&name, &name))
+        .map_err(|error| io::Error::other(error.to_string()))
+}
+
+/// The system's DNS servers, asked within a deadline.
+struct Resolver {
+    /// Runs hickory's futures on this thread.
+    runtime: Runtime,
+    /// hickory's resolver.
+    resolver: TokioResolver,
+    /// When to give up.
+    deadline: Instant,
+}
+
+impl Resolver {
+    /// Reads the system's configuration.
+    fn new(deadline: Instant) -> Result<Self, Error> {
+        let failed = |error: &dyn std::fmt::Display| Error::Resolver(error.to_string());
+        let runtime = Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .build()
+            .map_err(|error| failed(&error))?;
+        let mut builder = TokioResolver::builder_tokio().map_err(|error| failed(&error))?;
+        let options = builder.options_mut();
+        // What resolv.conf allows adds up to more than a run may take, so that two tries are made of each query and
+        // three queries have time for both.
+        options.timeout =
+            (deadline.saturating_duration_since(Instant::now()) / 6).min(LONGEST_ATTEMPT);
+        options.attempts = 1;
+        options.cache_size = 0;
+        let resolver = builder.build().map_err(|error| failed(&error))?;
+        Ok(Self {
+            runtime,
+            resolver,
+            deadline,
+        })
+    }
+
+    /// The apex of the zone that has `name`, and the primary's name: SOA queries from the name upwards.
+    fn apex(&self, name: &Name) -> Result<(Name, Name), Error> {
+        let mut asked = name.clone();
+        while !asked.is_root() {
+            if let Some(found) = self.soa(&asked)? {
+                return if found.0.is_root() {
+                    Err(Error::NoZone(name.clone()))
+                } else {
+                    Ok(found)
+                };
+            }
+            asked = asked.base_name();
+        }
+        Err(Error::NoZone(name.clone()))
+    }
+
+    /// Owner and MNAME of the SOA record that covers a name, if the answer to an SOA query shows it.
+    fn soa(&self, name: &Name) -> Result<Option<(Name, Name)>, Error> {
+        let lookup = self.within(self.resolver.lookup(name.clone(), RecordType::SOA));
+        match lookup {
+            Ok(lookup) => Ok(lookup
+                .answers()
+                .iter()
+                .find_map(|record| match &record.data {
+                    RData::SOA(soa) if record.name == *name => {
+                        Some((record.name.clone(), soa.mname.clone()))
+                    }
+                    _ => None,
+                })),
+            Err(NetError::Dns(DnsError::NoRecordsFound(negative)))
+                if matches!(
+                    negative.response_code,
+                    ResponseCode::NoError | ResponseCode::NXDomain
+                ) =>
+            {
+                let covers = |owner: &Name| negative.query.name() == name && owner.zone_of(name);
+                Ok(negative
+                    .soa
+                    .filter(|soa| covers(&soa.name))
+                    .map(|soa| (soa.name.clone(), soa.data.mname.clone())))
+            }
+            Err(error) => Err(Error::Lookup(
+                name.clone(),
+                RecordType::SOA,
+                error.to_string(),
+            )),
+        }
+    }
+
+    /// The addresses of the zone's server, IPv4 first.
+    fn addresses(&self, host: &Name, apex: &Name) -> Result<Vec<IpAddr>, Error> {
+        match self.within(self.resolver.lookup_ip(host.clone())) {
+            Ok(found) => {
+                let mut addresses: Vec<IpAddr> = found.iter().collect();
+                addresses.sort();
+                addresses.dedup();
+                if addresses.is_empty() {
+                    Err(Error::NoAddress(host.clone(), apex.clone()))
+                } else {
+                    Ok(addresses)
+                }
+            }
+            Err(error) if error.is_no_records_found() => {
+                Err(Error::NoAddress(host.clone(), apex.clone()))
+            }
+            Err(error) => Err(Error::Lookup(
+                host.clone(),
+                RecordType::A,
+                error.to_string(),
+            )),
+        }
+    }
+
+    /// Waits for a look-up until the deadline.
+    fn within<T>(&self, lookup: impl Future<Output = Result<T, NetError>>) -> Result<T, NetError> {
+        self.runtime.block_on(async {
+            tokio::time::timeout_at(self.deadline.into(), lookup)
+                .await
+                .unwrap_or(Err(NetError::Timeout))
+        })
+    }
+}

@@ -1,0 +1,228 @@
+//! What POSIX gives every Unix: the name, the default paths, and careful opening of files.
+//!
+//! The name is found from the kernel's hostname, the hosts file and resolv.conf by reading them. Name-service modules
+//! take no part: getaddrinfo may block on a dead server, and in a static glibc binary it may crash.
+
+use super::is_localhost;
+use directories::BaseDirs;
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+/// Reading more of a hosts file or resolv.conf than this makes no sense: 4 MiB.
+const LARGEST_TEXT: u64 = 4 << 20;
+
+/// This computer's name, with its domain if the system knows one: the kernel's hostname if it has a dot, else a dotted
+/// name on its line of the hosts file, else the hostname in resolv.conf's first domain, else the bare hostname.
+///
+/// # Errors
+/// What gethostname answers. Files that are missing or unreadable count as empty.
+pub(crate) fn full_name() -> io::Result<String> {
+    let hostname = hostname()?;
+    if hostname.contains('.') {
+        return Ok(hostname);
+    }
+    let found = in_hosts(&hostname, &text_of("/etc/hosts"))
+        .or_else(|| in_domain(&hostname, &text_of("/etc/resolv.conf")));
+    Ok(found.unwrap_or(hostname))
+}
+
+/// `/etc/pydyndns.conf`, or for a user other than root `pydyndns.conf` in their configuration folder if it is there.
+pub(crate) fn default_config() -> PathBuf {
+    if !is_root()
+        && let Some(own) = BaseDirs::new().map(|dirs| dirs.config_dir().join("pydyndns.conf"))
+        && own.exists()
+    {
+        return own;
+    }
+    PathBuf::from("/etc/pydyndns.conf")
+}
+
+/// `pydyndns.cache` in `/run` (`/var/run` where there is none) for root, in the runtime folder for another user.
+///
+/// # Errors
+/// A user has no runtime folder, neither by `XDG_RUNTIME_DIR` nor, as for cron jobs, in `/run/user`.
+pub(crate) fn default_cache() -> io::Result<PathBuf> {
+    let folder = if is_root() {
+        Path::new(if Path::new("/run").is_dir() {
+            "/run"
+        } else {
+            "/var/run"
+        })
+        .to_owned()
+    } else {
+        let by_uid = || {
+            Some(PathBuf::from(format!("/run/user/{}", effective_uid())))
+                .filter(|folder| folder.is_dir())
+        };
+        BaseDirs::new()
+            .and_then(|dirs| dirs.runtime_dir().map(Path::to_owned))
+            .or_else(by_uid)
+            .ok_or_else(|| {
+                io::Error::new(io::ErrorKind::NotFound, "this user has no runtime folder")
+            })?
+    };
+    Ok(folder.join("pydyndns.cache"))
+}
+
+/// Opens a regular file with `options`, never through a symbolic link in the last place and without waiting on a FIFO.
+/// A file that it creates is its owner's alone.
+///
+/// # Errors
+/// What open answers; `InvalidInput` if it is anything but a regular file.
+pub(crate) fn open_regular(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    let file = options
+        .mode(0o600)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY)
+        .open(path)?;
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "not a regular file",
+        ))
+    }
+}
+
+/// Whether the file's mode lets every account read it.
+///
+/// # Errors
+/// What fstat answers.
+pub(crate) fn readable_by_others(file: &File, _path: &Path) -> io::Result<bool> {
+    Ok(file.metadata()?.mode() & 0o004 != 0)
+}
+
+/// Makes what was removed in a folder stay removed after a power cut.
+///
+/// # Errors
+/// What open and fsync answer, except that the file system has no such thing for folders.
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
+    match File::open(path)?.sync_all() {
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        other => other,
+    }
+}
+
+/// The kernel's hostname.
+fn hostname() -> io::Result<String> {
+    let mut buffer = [0_u8; 256];
+    // SAFETY: the buffer is ours, and its length less one leaves the last byte zero whatever happens.
+    #[allow(unsafe_code)]
+    let answer = unsafe { libc::gethostname(buffer.as_mut_ptr().cast(), buffer.len() - 1) };
+    if answer != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let end = buffer
+        .iter()
+        .position(|&byte| byte == 0)
+        .unwrap_or(buffer.len());
+    Ok(String::from_utf8_lossy(&buffer[..end]).into_owned())
+}
+
+/// The user this process acts as.
+fn effective_uid() -> u32 {
+    // SAFETY: geteuid takes nothing and always succeeds.
+    #[allow(unsafe_code)]
+    unsafe {
+        libc::geteuid()
+    }
+}
+
+/// Whether this process acts as root.
+fn is_root() -> bool {
+    effective_uid() == 0
+}
+
+/// A small text file of the system; empty if it can't be read. Bytes that are no UTF-8 can't be part of a name.
+fn text_of(path: &str) -> String {
+    let read = || -> io::Result<Vec<u8>> {
+        // Links are usual here (systemd-resolved), so this follows them.
+        if !fs::metadata(path)?.is_file() {
+            return Ok(Vec::new());
+        }
+        let mut bytes = Vec::new();
+        io::Read::read_to_end(
+            &mut io::Read::take(File::open(path)?, LARGEST_TEXT),
+            &mut bytes,
+        )?;
+        Ok(bytes)
+    };
+    String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()
+}
+
+/// The first dotted name, no form of localhost, on the first line of a hosts file that has `hostname` as a name or
+/// alias; the next such line if that one has none.
+fn in_hosts(hostname: &str, hosts: &str) -> Option<String> {
+    hosts.lines().find_map(|line| {
+        let names = || {
+            line.split('#')
+                .next()
+                .unwrap_or_default()
+                .split_ascii_whitespace()
+                .skip(1)
+        };
+        names()
+            .any(|name| name.eq_ignore_ascii_case(hostname))
+            .then(|| names().find(|name| name.contains('.') && !is_localhost(name)))?
+            .map(str::to_owned)
+    })
+}
+
+/// The hostname in the domain of resolv.conf: the first of its `domain` and `search` lines' first domains.
+fn in_domain(hostname: &str, resolv_conf: &str) -> Option<String> {
+    resolv_conf.lines().find_map(|line| {
+        let mut words = line.split_ascii_whitespace();
+        let domain = matches!(words.next()?, "domain" | "search").then(|| words.next())??;
+        let domain = domain.trim_matches('.');
+        (!domain.is_empty()).then(|| format!("{hostname}.{domain}"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_the_first_dotted_name_of_the_hostnames_own_line() {
+        let hosts = "127.0.0.1 localhost\n127.0.1.1\tbox localhost.localdomain box.example.com box.example.net # box.example.org\n";
+        assert_eq!(in_hosts("box", hosts).as_deref(), Some("box.example.com"));
+        assert_eq!(in_hosts("BOX", hosts).as_deref(), Some("box.example.com"));
+        assert_eq!(in_hosts("other", hosts), None);
+        assert_eq!(in_hosts("localhost", hosts), None);
+        assert_eq!(
+            in_hosts(
+                "box",
+                "#127.0.1.1 box.example.com box\n::1 # box.example.com box"
+            ),
+            None
+        );
+    }
+
+    #[test]
+    fn an_address_is_never_taken_for_a_name() {
+        assert_eq!(in_hosts("127.0.1.1", "127.0.1.1 a.example.com"), None);
+    }
+
+    #[test]
+    fn takes_the_first_domain_of_resolv_conf() {
+        assert_eq!(
+            in_domain(
+                "box",
+                "nameserver 192.0.2.1\nsearch example.com. example.net\n"
+            )
+            .as_deref(),
+            Some("box.example.com")
+        );
+        assert_eq!(
+            in_domain(
+                "box",
+                "# domain a.example\ndomain b.example\nsearch c.example\n"
+            )
+            .as_deref(),
+            Some("box.b.example")
+        );
+        assert_eq!(in_domain("box", "search .\nsearch\n"), None);
+    }
+}
