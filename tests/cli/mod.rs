@@ -1,0 +1,262 @@
+//! The command line, the exit status, and what is printed.
+
+use serde_json::json;
+
+use crate::harness::local::Local;
+use crate::harness::program::{Program, logging};
+
+/// The zone once 127.0.0.1 is registered.
+const REGISTERED: [&str; 1] = ["host.example.com. 3600 A 127.0.0.1"];
+
+#[test]
+fn prints_its_version() {
+    let local = Local::new();
+    for option in ["-V", "--version"] {
+        let run = Program::new(local.path()).arg(option).run();
+        run.is(0, concat!("pydyndns ", env!("CARGO_PKG_VERSION")), "");
+    }
+}
+
+#[test]
+fn help_names_every_option() {
+    let local = Local::new();
+    for option in ["-h", "--help"] {
+        let run = Program::new(local.path()).arg(option).run();
+        run.is(0, "...", "");
+        for word in [
+            "Usage: pydyndns", "[OPTIONS]", "[INTERFACE]...", "-c, --config <FILE>", "-f, --force", "-n, --dry-run",
+            "-v, --verbose", "-h, --help", "-V, --version",
+        ] {
+            assert!(run.stdout.contains(word), "{word} is missing in {}", run.stdout);
+        }
+    }
+}
+
+#[test]
+fn a_command_line_that_is_wrong_ends_with_status_2() {
+    let local = Local::new();
+    for arguments in [&["--nonsense"][..], &["-c"], &["--force=yes"], &["eth["], &["!"], &[""]] {
+        let run = local.program(json!({})).args(arguments).run();
+        run.fails(2, "...");
+        assert!(!run.stderr.is_empty(), "{arguments:?} is not explained");
+    }
+    assert_eq!(local.primary.seen(), []);
+}
+
+#[test]
+fn registers_in_silence_and_then_sends_nothing() {
+    let local = Local::with(&["host 60 A 192.0.2.9"]);
+    let program = local.program(json!({}));
+    program.run().succeeds();
+    assert_eq!(local.primary.zone(), REGISTERED);
+    assert_eq!(local.primary.updates(), 1);
+    program.run().succeeds();
+    assert_eq!(local.primary.seen().len(), 1);
+}
+
+#[test]
+fn takes_the_configuration_file_by_either_option() {
+    let local = Local::new();
+    let file = local.path().join("other.conf");
+    std::fs::write(&file, local.config(json!({"cache": false})).to_string()).unwrap();
+    #[cfg(unix)]
+    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    for (index, option) in ["-c", "--config"].into_iter().enumerate() {
+        Program::new(local.path()).arg(option).arg(&file).run().succeeds();
+        assert_eq!(local.primary.updates(), index + 1);
+    }
+}
+
+#[test]
+fn a_configuration_file_that_is_missing_is_one_line_and_status_2() {
+    let local = Local::new();
+    let file = local.path().join("nowhere.conf");
+    let run = Program::new(local.path()).arg("-c").arg(&file).run();
+    run.fails(2, &format!("pydyndns: {}: *", file.display()));
+}
+
+#[test]
+fn force_sends_though_nothing_has_changed() {
+    let local = Local::new();
+    let program = local.program(json!({}));
+    program.run().succeeds();
+    for (index, option) in ["-f", "--force"].into_iter().enumerate() {
+        program.clone().arg(option).run().succeeds();
+        assert_eq!(local.primary.updates(), index + 2);
+    }
+    assert_eq!(local.primary.zone(), REGISTERED);
+    program.run().succeeds();
+    assert_eq!(local.primary.updates(), 3);
+}
+
+#[test]
+fn force_that_fails_makes_the_next_run_send_too() {
+    use crate::harness::primary::Answer;
+    let local = Local::new();
+    let program = local.program(json!({}));
+    program.run().succeeds();
+    local.primary.lie(std::sync::Arc::new(|_| Answer::Close));
+    program.clone().arg("-f").run().fails(1, "ERROR: *");
+    assert!(!local.cache().exists(), "the cache outlives a failed -f");
+    local.primary.repent();
+    program.run().succeeds();
+    assert_eq!(local.primary.updates(), 3);
+}
+
+#[test]
+fn force_wipes_the_cache_even_if_the_run_ends_before_it_sends() {
+    let local = Local::new();
+    local.program(json!({})).run().succeeds();
+    let run = local.program(json!({})).args(["-f", "nonexistent0"]).run();
+    run.fails(1, "...");
+    assert!(!local.cache().exists(), "the cache outlives a failed -f");
+    local.program(json!({})).run().succeeds();
+    assert_eq!(local.primary.updates(), 2);
+}
+
+/// What a dry run prints before 127.0.0.1 is registered at this server.
+fn script(local: &Local) -> String {
+    let port = local.primary.address().port();
+    format!(
+        "server 127.0.0.1 {port}\nzone example.com.\nupdate delete host.example.com.\n\
+         update add host.example.com. 3600 A 127.0.0.1\nsend\n"
+    )
+}
+
+#[test]
+fn a_dry_run_prints_the_update_and_neither_sends_nor_writes() {
+    let local = Local::new();
+    let program = local.program(json!({}));
+    let before = local.files();
+    for option in ["-n", "--dry-run"] {
+        program.clone().arg(option).run().is(0, &script(&local), "");
+    }
+    assert_eq!(local.files(), before);
+    assert_eq!(local.primary.seen(), []);
+}
+
+#[test]
+fn a_dry_run_says_that_nothing_would_be_sent() {
+    let local = Local::new();
+    let program = local.program(json!({}));
+    program.run().succeeds();
+    let before = local.files();
+    program.clone().arg("-n").run().is(0, "; *", "");
+    assert_eq!(local.files(), before);
+    assert_eq!(local.primary.updates(), 1);
+}
+
+#[test]
+fn a_dry_run_with_force_shows_the_update_and_keeps_the_cache() {
+    let local = Local::new();
+    let program = local.program(json!({}));
+    program.run().succeeds();
+    let before = local.files();
+    program.clone().args(["-n", "-f"]).run().is(0, &script(&local), "");
+    assert_eq!(local.files(), before);
+    program.run().succeeds();
+    assert_eq!(local.primary.updates(), 1);
+}
+
+#[test]
+fn a_dry_run_that_replaces_addresses_asks_that_no_cname_is_there() {
+    let local = Local::new();
+    let port = local.primary.address().port();
+    let expected = format!(
+        "server 127.0.0.1 {port}\nzone example.com.\nprereq nxrrset host.example.com. CNAME\n\
+         update delete host.example.com. A\nupdate delete host.example.com. AAAA\n\
+         update add host.example.com. 3600 A 127.0.0.1\nsend\n"
+    );
+    local.program(json!({"replace": "addresses"})).arg("-n").run().is(0, &expected, "");
+}
+
+#[test]
+fn a_dry_run_never_shows_the_secret() {
+    let local = Local::new();
+    let run = local.program(json!({"logging": logging("DEBUG")})).args(["-n", "-v"]).env("RUST_LOG", "trace").run();
+    assert_eq!(run.status, Some(0));
+    let secret = crate::harness::secret(&local.key);
+    assert!(!run.stdout.contains(&secret) && !run.stderr.contains(&secret), "{run:?}");
+}
+
+#[test]
+fn verbose_logs_everything_to_stderr_whatever_the_configuration_says() {
+    let local = Local::new();
+    let quiet = json!({"logging": {"version": 1, "root": {"level": "CRITICAL", "handlers": []}}, "cache": false});
+    local.program(quiet.clone()).run().succeeds();
+    for option in ["-v", "--verbose"] {
+        let run = local.program(quiet.clone()).arg(option).run();
+        run.is(0, "", "...");
+        for word in ["host.example.com", "127.0.0.1", "INFO", "DEBUG"] {
+            assert!(run.stderr.contains(word), "{word} is missing in {}", run.stderr);
+        }
+    }
+    assert_eq!(local.primary.updates(), 3);
+}
+
+#[test]
+fn rust_log_logs_to_stderr_by_its_own_filter() {
+    let local = Local::new();
+    let quiet = json!({"logging": {"version": 1, "root": {"level": "CRITICAL", "handlers": []}}, "cache": false});
+    let run = local.program(quiet.clone()).env("RUST_LOG", "pydyndns=info").run();
+    run.is(0, "", "...");
+    assert!(run.stderr.contains("INFO") && !run.stderr.contains("DEBUG"), "{}", run.stderr);
+    local.program(quiet).env("RUST_LOG", "off").run().succeeds();
+}
+
+#[test]
+fn without_a_logging_section_warnings_go_to_stderr() {
+    let local = Local::new();
+    let config = json!({"logging": null, "cache": local.path().join("no").join("cache")});
+    let run = local.program(config).run();
+    run.is(0, "", "...");
+    assert!(run.stderr.contains("WARN"), "{}", run.stderr);
+    assert!(!run.stderr.contains("INFO"), "{}", run.stderr);
+    local.program(json!({"logging": null})).run().succeeds();
+}
+
+#[cfg(target_os = "linux")]
+mod in_a_sandbox {
+    use super::*;
+    use crate::harness::sandbox::{Sandbox, sandbox};
+
+    /// A configuration whose dry run tells which file it came from.
+    fn config(name: &str) -> String {
+        crate::harness::program::config(json!({
+            "hostname": format!("{name}.example.com"), "zone": "example.com", "server": "127.0.0.1", "cache": true,
+        }))
+        .to_string()
+    }
+
+    /// Which of the configurations the program took, as root or as a user with these variables.
+    fn taken(sandbox: &Sandbox, user: bool, environment: &[(&str, &str)]) -> String {
+        let mut program = Program::new(sandbox.path()).arg("-n");
+        for (name, value) in environment {
+            program = program.env(name, value);
+        }
+        if user {
+            program = program.under(["unshare", "--user", "--map-user=1000", "--map-group=1000"]);
+        }
+        let run = program.run();
+        assert_eq!((run.status, run.stderr.as_str()), (Some(0), ""));
+        let line = run.stdout.lines().find(|line| line.starts_with("update delete")).expect("an update").to_owned();
+        line.split([' ', '.']).nth(2).expect("a name").to_owned()
+    }
+
+    #[test]
+    fn the_default_configuration_is_etcs_or_a_users_own() {
+        sandbox(|sandbox| {
+            sandbox.interface("lan0", &["192.0.2.10/24"]);
+            sandbox.write("/etc/pydyndns.conf", config("etc"));
+            sandbox.shell("mkdir -p /run/sandbox/home/.config /run/sandbox/xdg; chmod -R a+rX /run/sandbox");
+            let home = ("HOME", "/run/sandbox/home");
+            assert_eq!(taken(sandbox, false, &[home]), "etc");
+            assert_eq!(taken(sandbox, true, &[home]), "etc");
+            sandbox.write("home/.config/pydyndns.conf", config("home"));
+            sandbox.write("xdg/pydyndns.conf", config("xdg"));
+            assert_eq!(taken(sandbox, true, &[home]), "home");
+            assert_eq!(taken(sandbox, true, &[home, ("XDG_CONFIG_HOME", "/run/sandbox/xdg")]), "xdg");
+            assert_eq!(taken(sandbox, false, &[home]), "etc");
+        });
+    }
+}

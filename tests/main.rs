@@ -1,0 +1,25 @@
+//! The integration tests: the real program against real name servers, over real sockets.
+//!
+//! Each test either talks to the embedded primary on loopback, which works everywhere, or gets network, mount,
+//! host name and process namespaces of its own (`harness::sandbox`), where it may change what it likes.
+//! What a test needs and does not find it skips, with a line that says so; with `PYDYNDNS_TEST_NO_SKIP=1`
+//! that is a failure.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on has failed"
+)]
+
+#[macro_use]
+mod harness;
+
+mod addresses;
+mod cache;
+mod cli;
+mod compat;
+mod configuration;
+mod name;
+mod servers;
+mod silence;
+mod update;
+mod zone;
