@@ -3,6 +3,8 @@
 //! Everything is checked before anything is done: a configuration that loads has no surprises left but the network's.
 //! Values of the `tsig` object are never repeated in an error.
 
+mod section;
+
 use crate::addresses::Rules;
 use crate::dns::tsig::{Algorithm, Key};
 use crate::dns::zone::Server;
@@ -11,13 +13,13 @@ use crate::registration::{self, Replace};
 use crate::secret::{KeyFile, Secret};
 use hickory_proto::rr::Name;
 use ipnet::IpNet;
-use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Value};
+use section::{At, Fault, Section, boolean, fault, kind, object, section, string};
+use serde_json::Value;
 use std::fs::{self, File};
+use std::io;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use std::{fmt, io};
 use zeroize::Zeroizing;
 
 /// No configuration needs more bytes than this; 16 MiB.
@@ -25,6 +27,23 @@ const LARGEST: u64 = 16 << 20;
 
 /// No key file needs more bytes than this; 64 KiB.
 const LARGEST_KEY_FILE: u64 = 64 << 10;
+
+/// The keys of the configuration's object.
+const KEYS: [&str; 13] = [
+    "cache",
+    "ipv4",
+    "ipv6",
+    "ttl",
+    "tsig",
+    "logging",
+    "hostname",
+    "zone",
+    "server",
+    "replace",
+    "addresses",
+    "refresh",
+    "timeout",
+];
 
 /// A validated configuration.
 #[derive(Debug)]
@@ -76,30 +95,6 @@ pub(crate) struct Error {
     fault: Fault,
 }
 
-/// The place in a file and what is wrong there.
-#[derive(Debug)]
-struct Fault {
-    /// The key's path (`tsig.algorithm`), or the line and column; empty for the file as a whole.
-    place: String,
-    /// What is wrong and what would be right.
-    what: String,
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let between = if self.place.is_empty() { "" } else { ": " };
-        write!(f, "{}{between}{}", self.place, self.what)
-    }
-}
-
-/// A fault at a key.
-fn fault(place: impl Into<String>, what: impl Into<String>) -> Fault {
-    Fault {
-        place: place.into(),
-        what: what.into(),
-    }
-}
-
 impl Config {
     /// Reads and checks a configuration file, and the key file if it names one.
     ///
@@ -117,47 +112,14 @@ impl Config {
 
     /// Checks the text of the configuration file `file`.
     fn from_json(text: &[u8], file: &Path) -> Result<Self, Fault> {
-        let mut top = Section {
-            path: String::new(),
-            keys: object(text)?,
-        };
-        let ipv4 = top.required("ipv4").and_then(boolean)?;
-        let mut ipv6 = top.required("ipv6").and_then(section)?;
-        let mut rules = Rules {
-            ipv4,
-            ipv6: ipv6.required("enable").and_then(boolean)?,
-            teredo: ipv6.required("teredo").and_then(boolean)?,
-            ..Rules::default()
-        };
-        ipv6.finish(&["enable", "teredo"])?;
-        if !rules.ipv4 && !rules.ipv6 {
-            return Err(fault(
-                "ipv4",
-                "neither ipv4 nor ipv6.enable is true, so there is nothing to register",
-            ));
-        }
-        if let Some(addresses) = top.optional("addresses") {
-            let mut addresses = section(addresses)?;
-            rules.include = addresses
-                .optional("include")
-                .map_or(Ok(Vec::new()), networks)?;
-            rules.exclude = addresses
-                .optional("exclude")
-                .map_or(Ok(Vec::new()), networks)?;
-            addresses.finish(&["include", "exclude"])?;
-            if let Some(both) = rules
-                .include
-                .iter()
-                .find(|network| rules.exclude.contains(network))
-            {
-                return Err(fault(
-                    "addresses.exclude",
-                    format!("{both} is in `include` as well"),
-                ));
-            }
-        }
+        let mut top = Section::new(String::new(), object(text)?, &KEYS)?;
+        let rules = rules(&mut top)?;
         let (key, secret_file) = match top.optional("tsig") {
-            Some(tsig) => key(section(tsig)?, file).map(|(key, file)| (Some(key), Some(file)))?,
+            Some(tsig) => key(
+                section(tsig, &["algorithm", "key", "keyname", "keyfile"])?,
+                file,
+            )
+            .map(|(key, file)| (Some(key), Some(file)))?,
             None => (None, None),
         };
         let hostname = top
@@ -176,7 +138,7 @@ impl Config {
                 format!("{zone} is no parent of the hostname {hostname}"),
             ));
         }
-        let config = Self {
+        Ok(Self {
             cache: top
                 .optional("cache")
                 .map_or(Ok(CacheFile::Off), cache_file)?,
@@ -193,23 +155,7 @@ impl Config {
             timeout: top
                 .optional("timeout")
                 .map_or(Ok(Duration::from_secs(30)), seconds)?,
-        };
-        top.finish(&[
-            "cache",
-            "ipv4",
-            "ipv6",
-            "ttl",
-            "tsig",
-            "logging",
-            "hostname",
-            "zone",
-            "server",
-            "replace",
-            "addresses",
-            "refresh",
-            "timeout",
-        ])?;
-        Ok(config)
+        })
     }
 }
 
@@ -231,198 +177,44 @@ fn read(path: &Path, largest: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     Ok(bytes)
 }
 
-/// The object that a JSON text is, in which no key is given twice.
-fn object(text: &[u8]) -> Result<Map<String, Value>, Fault> {
-    // Windows' editors put a mark before UTF-8.
-    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-    let mut deserializer = serde_json::Deserializer::from_slice(text);
-    let value = Strict
-        .deserialize(&mut deserializer)
-        .and_then(|value| deserializer.end().map(|()| value));
-    match value {
-        Ok(Value::Object(keys)) => Ok(keys),
-        Ok(_) => Err(fault("", "must be a JSON object: { ... }")),
-        Err(error) => {
-            let place = format!("line {} column {}", error.line(), error.column());
-            let what = error.to_string();
-            Err(fault(
-                place.clone(),
-                what.strip_suffix(&format!(" at {place}")).unwrap_or(&what),
-            ))
-        }
+/// The `ipv4`, `ipv6` and `addresses` keys.
+fn rules(top: &mut Section) -> Result<Rules, Fault> {
+    let ipv4 = top.required("ipv4").and_then(boolean)?;
+    let mut ipv6 = top
+        .required("ipv6")
+        .and_then(|value| section(value, &["enable", "teredo"]))?;
+    let mut rules = Rules {
+        ipv4,
+        ipv6: ipv6.required("enable").and_then(boolean)?,
+        teredo: ipv6.required("teredo").and_then(boolean)?,
+        ..Rules::default()
+    };
+    if !rules.ipv4 && !rules.ipv6 {
+        return Err(fault(
+            "ipv4",
+            "neither ipv4 nor ipv6.enable is true, so there is nothing to register",
+        ));
     }
-}
-
-/// Reads any JSON value like serde_json itself, but refuses a key that is given twice.
-struct Strict;
-
-impl<'de> DeserializeSeed<'de> for Strict {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Strict {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let mut list = Vec::new();
-        while let Some(item) = items.next_element_seed(Self)? {
-            list.push(item);
-        }
-        Ok(Value::Array(list))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
-        let mut keys = Map::new();
-        while let Some(key) = entries.next_key::<String>()? {
-            if keys.contains_key(&key) {
-                return Err(de::Error::custom(format_args!(
-                    "the key `{key}` is given twice"
-                )));
-            }
-            let value = entries.next_value_seed(Self)?;
-            keys.insert(key, value);
-        }
-        Ok(Value::Object(keys))
-    }
-}
-
-/// A value with the path to it.
-type At = (String, Value);
-
-/// A JSON object of the configuration, from which keys are taken until none is left.
-struct Section {
-    /// The path to it with a dot behind, for the top nothing.
-    path: String,
-    /// What has not been taken yet.
-    keys: Map<String, Value>,
-}
-
-impl Section {
-    /// Takes a key that need not be there.
-    fn optional(&mut self, key: &str) -> Option<At> {
-        self.keys
-            .remove(key)
-            .map(|value| (format!("{}{key}", self.path), value))
-    }
-
-    /// Takes a key that must be there.
-    fn required(&mut self, key: &str) -> Result<At, Fault> {
-        self.optional(key).ok_or_else(|| {
-            let path = format!("{}{key}", self.path);
-            match self
-                .keys
-                .keys()
-                .find(|other| strsim::damerau_levenshtein(other, key) <= 2)
-            {
-                Some(other) => fault(
-                    format!("{}{other}", self.path),
-                    format!("no such key; did you mean `{key}`?"),
-                ),
-                None => fault(path, "is missing and required"),
-            }
-        })
-    }
-
-    /// Refuses what is left, but for comments, whose keys begin with `_`.
-    fn finish(self, allowed: &[&str]) -> Result<(), Fault> {
-        let Some(unknown) = self.keys.keys().find(|key| !key.starts_with('_')) else {
-            return Ok(());
-        };
-        let near = allowed
+    if let Some(addresses) = top.optional("addresses") {
+        let mut addresses = section(addresses, &["include", "exclude"])?;
+        rules.include = addresses
+            .optional("include")
+            .map_or(Ok(Vec::new()), networks)?;
+        rules.exclude = addresses
+            .optional("exclude")
+            .map_or(Ok(Vec::new()), networks)?;
+        if let Some(both) = rules
+            .include
             .iter()
-            .map(|key| {
-                (
-                    strsim::damerau_levenshtein(&unknown.to_ascii_lowercase(), key),
-                    key,
-                )
-            })
-            .min()
-            .filter(|(distance, key)| distance * 3 <= key.len().max(6));
-        let hint = match near {
-            Some((_, key)) => format!("did you mean `{key}`?"),
-            None => format!("there are {}", allowed.join(", ")),
-        };
-        Err(fault(
-            format!("{}{unknown}", self.path),
-            format!("no such key; {hint}"),
-        ))
+            .find(|network| rules.exclude.contains(network))
+        {
+            return Err(fault(
+                "addresses.exclude",
+                format!("{both} is in `include` as well"),
+            ));
+        }
     }
-}
-
-/// The text of a string.
-fn string((path, value): At) -> Result<(String, String), Fault> {
-    match value {
-        Value::String(text) => Ok((path, text)),
-        other => Err(fault(
-            path,
-            format!("must be a string, not {}", kind(&other)),
-        )),
-    }
-}
-
-/// What a value is, without saying which.
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
-}
-
-/// `true` or `false`.
-fn boolean((path, value): At) -> Result<bool, Fault> {
-    value
-        .as_bool()
-        .ok_or_else(|| fault(path, format!("must be true or false, not {}", kind(&value))))
-}
-
-/// An object.
-fn section((path, value): At) -> Result<Section, Fault> {
-    match value {
-        Value::Object(keys) => Ok(Section {
-            path: format!("{path}."),
-            keys,
-        }),
-        other => Err(fault(
-            path,
-            format!("must be an object, not {}", kind(&other)),
-        )),
-    }
+    Ok(rules)
 }
 
 /// The `cache` key.
@@ -559,14 +351,13 @@ fn key(mut tsig: Section, config_file: &Path) -> Result<(Key, PathBuf), Fault> {
     if let Some(keyfile) = tsig.optional("keyfile") {
         if let Some(other) = ["algorithm", "key", "keyname"]
             .into_iter()
-            .find(|key| tsig.keys.contains_key(*key))
+            .find(|key| tsig.has(key))
         {
             return Err(fault(
                 format!("tsig.{other}"),
                 "is in the key file already; give either `keyfile` or the other three",
             ));
         }
-        tsig.finish(&["algorithm", "key", "keyname", "keyfile"])?;
         let (path, text) = string(keyfile)?;
         let file = config_file.parent().unwrap_or(Path::new("")).join(text);
         let key = key_from_file(&file)
@@ -585,8 +376,7 @@ fn key(mut tsig: Section, config_file: &Path) -> Result<(Key, PathBuf), Fault> {
     let (path, text) = tsig.required("keyname").and_then(string)?;
     let name = registration::domain_name(&text)
         .map_err(|wrong| fault(path, format!("the key's name {wrong}")))?;
-    tsig.finish(&["algorithm", "key", "keyname", "keyfile"])?;
-    Ok((Key::new(name, algorithm, secret), config_file.to_owned()))
+    Ok((Key::new(&name, algorithm, secret), config_file.to_owned()))
 }
 
 /// Reads a key file.
@@ -604,7 +394,7 @@ fn key_from_file(file: &Path) -> Result<Key, String> {
     let algorithm = algorithm.ok_or_else(|| unknown_algorithm(plain))?;
     let name =
         registration::domain_name(&read.name).map_err(|wrong| format!("the key's name {wrong}"))?;
-    Ok(Key::new(name, algorithm, read.secret))
+    Ok(Key::new(&name, algorithm, read.secret))
 }
 
 /// That an algorithm is none of those there are, without repeating it: it may be the secret in the wrong place.
@@ -716,7 +506,7 @@ mod tests {
             ),
             (
                 r#", "tsig": {"algorithm": "hmac-sha256", "key_name": "k"}"#,
-                "tsig.key: is missing and required",
+                "tsig.key_name: no such key; did you mean `keyname`?",
             ),
             (
                 r#", "tsig": {"keyfile": "/nonexistent/k", "key": "c2VjcmV0"}"#,
@@ -765,7 +555,7 @@ mod tests {
             top(r#"{"ipv4": false, "ipv6": {"enable": false, "teredo": true}, "ttl": 1}"#),
             "ipv4: neither ipv4 nor ipv6.enable is true, so there is nothing to register"
         );
-        assert!(top("{\n \"ipv4\": tru\n}").starts_with("line 2 column"));
+        assert!(top("{\n \"ipv4\": trx\n}").starts_with("line 2 column"));
         assert!(top(&"[".repeat(100_000)).contains("recursion limit exceeded"));
     }
 

@@ -100,7 +100,6 @@ fn run(
             return nothing_to_do(&wanted.registration, options);
         }
     }
-    warn_of(&wanted, config);
     let registration = &wanted.registration;
     let target = zone::find(
         &registration.name,
@@ -112,6 +111,7 @@ fn run(
     if options.dry_run {
         return print(&update::script(registration, &target.apex, &target.servers));
     }
+    warn_of(&wanted, config);
     log::info!(
         "updating {} in {} to {}",
         registration.name,

@@ -77,7 +77,7 @@ impl KeyFile {
         loop {
             match words.next()? {
                 Some("algorithm") if algorithm.is_none() => {
-                    algorithm = Some(words.word("the algorithm")?.to_owned())
+                    algorithm = Some(words.word("the algorithm")?.to_owned());
                 }
                 Some("secret") if secret.is_none() => {
                     let text = words.word("the secret")?;

@@ -82,7 +82,7 @@ fn receive(
             Ok(0) => return Err(Error::Closed(before + filled)),
             Ok(read) => filled += read,
             Err(error) => {
-                passed_over(error).map_err(|error| Error::Receive(error, before + filled))?
+                passed_over(error).map_err(|error| Error::Receive(error, before + filled))?;
             }
         }
     }

@@ -160,7 +160,7 @@ impl From<hickory_proto::serialize::binary::DecodeError> for Unverified {
 
 impl Key {
     /// A key; its name becomes canonical.
-    pub(crate) fn new(name: Name, algorithm: Algorithm, secret: Secret) -> Self {
+    pub(crate) fn new(name: &Name, algorithm: Algorithm, secret: Secret) -> Self {
         Self {
             name: name.to_lowercase(),
             algorithm,

@@ -200,14 +200,26 @@ impl<'a> Update<'a> {
                     self.explain_code(*code, key)
                 )
             }
+            // Knot says so too where the key is known but may not do this.
+            Failure::Unverified(error @ Unverified::Rejected(TsigError::BadKey), _) => {
+                format!("{}{}", explain_unverified(error, key), self.hint(key))
+            }
             Failure::Unverified(error, _) => explain_unverified(error, key),
+        }
+    }
+
+    /// The way out for a key that may change address records only, where more was asked for.
+    fn hint(&self, key: Option<&Key>) -> &'static str {
+        if self.registration.replace == Replace::All && key.is_some() {
+            "; if it allows only address records, set \"replace\": \"addresses\""
+        } else {
+            ""
         }
     }
 
     /// What a response code means here, and what to do.
     fn explain_code(&self, code: ResponseCode, key: Option<&Key>) -> String {
         let (name, zone) = (&self.registration.name, self.zone);
-        let all = self.registration.replace == Replace::All;
         let who = key.map_or("an unsigned update".to_owned(), |key| {
             format!("the key {}", key.name())
         });
@@ -216,11 +228,7 @@ impl<'a> Update<'a> {
         } else {
             ""
         };
-        let hint = if all && key.is_some() {
-            "; if it allows only address records, set \"replace\": \"addresses\""
-        } else {
-            ""
-        };
+        let hint = self.hint(key);
         match code {
             ResponseCode::FormErr => "the server could not read the update (FORMERR): is it a name server that takes updates?".into(),
             ResponseCode::ServFail => format!(
@@ -278,20 +286,16 @@ fn explain_unverified(error: &Unverified, key: Option<&Key>) -> String {
 impl Failure {
     /// Whether the other addresses need not be tried: the primary was reached, and it said no.
     fn is_final(&self) -> bool {
-        let says_no = |code: ResponseCode| {
-            !matches!(
-                code,
-                ResponseCode::NoError | ResponseCode::ServFail | ResponseCode::NotImp
-            )
-        };
         match self {
-            Self::Exchange(_) | Self::Foreign(_) => false,
             Self::Code(code)
             | Self::Unverified(
                 Unverified::Unsigned | Unverified::Rejected(_) | Unverified::BadTime { .. },
                 code,
-            ) => says_no(*code),
-            Self::Unverified(..) => false,
+            ) => !matches!(
+                code,
+                ResponseCode::NoError | ResponseCode::ServFail | ResponseCode::NotImp
+            ),
+            Self::Exchange(_) | Self::Foreign(_) | Self::Unverified(..) => false,
         }
     }
 }

@@ -5,10 +5,11 @@
 //! the SOA of somebody else's zone. So one in an answer counts only at the name that was asked for, and one in a
 //! negative answer (RFC 2308) only if no CNAME led away and its owner is that name or an ancestor of it.
 
-use hickory_proto::op::ResponseCode;
+use hickory_proto::op::{Query, ResponseCode};
 use hickory_proto::rr::{Name, RData, RecordType};
-use hickory_resolver::TokioResolver;
+use hickory_resolver::config::ResolveHosts;
 use hickory_resolver::net::{DnsError, NetError};
+use hickory_resolver::{Hosts, TokioResolver};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -218,7 +219,7 @@ struct Resolver {
     /// Runs hickory's futures on this thread.
     runtime: Runtime,
     /// hickory's resolver.
-    resolver: TokioResolver,
+    hickory: TokioResolver,
     /// When to give up.
     deadline: Instant,
 }
@@ -240,10 +241,11 @@ impl Resolver {
             (deadline.saturating_duration_since(Instant::now()) / 6).min(LONGEST_ATTEMPT);
         options.attempts = 1;
         options.cache_size = 0;
-        let resolver = builder.build().map_err(|error| failed(&error))?;
+        options.use_hosts_file = ResolveHosts::Never;
+        let hickory = builder.build().map_err(|error| failed(&error))?;
         Ok(Self {
             runtime,
-            resolver,
+            hickory,
             deadline,
         })
     }
@@ -266,7 +268,7 @@ impl Resolver {
 
     /// Owner and MNAME of the SOA record that covers a name, if the answer to an SOA query shows it.
     fn soa(&self, name: &Name) -> Result<Option<(Name, Name)>, Error> {
-        let lookup = self.within(self.resolver.lookup(name.clone(), RecordType::SOA));
+        let lookup = self.within(self.hickory.lookup(name.clone(), RecordType::SOA));
         match lookup {
             Ok(lookup) => Ok(lookup
                 .answers()
@@ -299,25 +301,26 @@ impl Resolver {
 
     /// The addresses of the zone's server, IPv4 first.
     fn addresses(&self, host: &Name, apex: &Name) -> Result<Vec<IpAddr>, Error> {
-        match self.within(self.resolver.lookup_ip(host.clone())) {
-            Ok(found) => {
-                let mut addresses: Vec<IpAddr> = found.iter().collect();
-                addresses.sort();
-                addresses.dedup();
-                if addresses.is_empty() {
-                    Err(Error::NoAddress(host.clone(), apex.clone()))
-                } else {
-                    Ok(addresses)
+        let mut addresses = in_hosts_file(host);
+        if addresses.is_empty() {
+            match self.within(self.hickory.lookup_ip(host.clone())) {
+                Ok(found) => addresses.extend(found.iter()),
+                Err(error) if error.is_no_records_found() => {}
+                Err(error) => {
+                    return Err(Error::Lookup(
+                        host.clone(),
+                        RecordType::A,
+                        error.to_string(),
+                    ));
                 }
             }
-            Err(error) if error.is_no_records_found() => {
-                Err(Error::NoAddress(host.clone(), apex.clone()))
-            }
-            Err(error) => Err(Error::Lookup(
-                host.clone(),
-                RecordType::A,
-                error.to_string(),
-            )),
+        }
+        addresses.sort();
+        addresses.dedup();
+        if addresses.is_empty() {
+            Err(Error::NoAddress(host.clone(), apex.clone()))
+        } else {
+            Ok(addresses)
         }
     }
 
@@ -329,4 +332,21 @@ impl Resolver {
                 .unwrap_or(Err(NetError::Timeout))
         })
     }
+}
+
+/// A host's addresses in the hosts file. As with libc, a name that stands there is not asked for in DNS; hickory by
+/// itself would ask for the family that doesn't.
+fn in_hosts_file(host: &Name) -> Vec<IpAddr> {
+    let hosts = Hosts::from_system().unwrap_or_default();
+    [RecordType::A, RecordType::AAAA]
+        .into_iter()
+        .filter_map(|family| hosts.lookup_static_host(&Query::query(host.clone(), family)))
+        .flat_map(|found| {
+            found
+                .answers()
+                .iter()
+                .filter_map(|record| record.data.ip_addr())
+                .collect::<Vec<_>>()
+        })
+        .collect()
 }

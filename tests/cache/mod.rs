@@ -12,7 +12,8 @@ use crate::harness::wait_until;
 
 /// The cache's contents.
 fn cached(local: &Local) -> Value {
-    serde_json::from_slice(&std::fs::read(local.cache()).expect("there is a cache")).expect("the cache is JSON")
+    serde_json::from_slice(&std::fs::read(local.cache()).expect("there is a cache"))
+        .expect("the cache is JSON")
 }
 
 #[test]
@@ -30,7 +31,10 @@ fn is_written_in_the_form_that_the_python_program_reads() {
             "replace": "all",
         })
     );
-    local.program(json!({"ipv6": {"enable": false, "teredo": false}})).run().succeeds();
+    local
+        .program(json!({"ipv6": {"enable": false, "teredo": false}}))
+        .run()
+        .succeeds();
     assert_eq!(cached(&local)["addresses"], json!({"ipv4": ["127.0.0.1"]}));
 }
 
@@ -39,7 +43,12 @@ fn an_unchanged_run_sends_and_writes_nothing() {
     let local = Local::new();
     let program = local.program(json!({}));
     program.run().succeeds();
-    let modified = || std::fs::metadata(local.cache()).unwrap().modified().unwrap();
+    let modified = || {
+        std::fs::metadata(local.cache())
+            .unwrap()
+            .modified()
+            .unwrap()
+    };
     let (files, time) = (local.files(), modified());
     for _ in 0..3 {
         program.run().succeeds();
@@ -109,7 +118,8 @@ fn a_cache_that_says_something_else_is_not_enough() {
 #[test]
 fn a_cache_that_cannot_be_understood_is_as_if_there_were_none() {
     let local = Local::new();
-    let good = br#"{"hostname": "host.example.com.", "addresses": {"ipv4": ["127.0.0.1"], "ipv6": []}}"#;
+    let good =
+        br#"{"hostname": "host.example.com.", "addresses": {"ipv4": ["127.0.0.1"], "ipv6": []}}"#;
     let mut texts: Vec<Vec<u8>> = [
         "", "{", "null", "[]", "\"text\"", "{}", r#"{"hostname": 5}"#, r#"{"hostname": "host.example.com."}"#,
         r#"{"hostname": "host.example.com.", "addresses": []}"#,
@@ -129,7 +139,11 @@ fn a_cache_that_cannot_be_understood_is_as_if_there_were_none() {
         std::fs::write(local.cache(), text).unwrap();
         let run = local.program(json!({})).run();
         run.is(0, "", "...");
-        assert!(run.stderr.lines().all(|line| line.starts_with("WARNING: ")), "{}", run.stderr);
+        assert!(
+            run.stderr.lines().all(|line| line.starts_with("WARNING: ")),
+            "{}",
+            run.stderr
+        );
         let start = String::from_utf8_lossy(&text[..text.len().min(100)]).into_owned();
         assert_eq!(local.primary.updates(), index + 1, "{start}");
         assert_eq!(cached(&local)["hostname"], "host.example.com.", "{start}");
@@ -141,7 +155,10 @@ fn a_folder_in_the_caches_place_is_a_warning() {
     let local = Local::new();
     std::fs::create_dir(local.cache()).unwrap();
     for count in 1..3 {
-        local.program(json!({})).run().is(0, "", "WARNING: *cache*\n...");
+        local
+            .program(json!({}))
+            .run()
+            .is(0, "", "WARNING: *cache*\n...");
         assert_eq!(local.primary.updates(), count);
     }
     assert!(local.cache().is_dir());
@@ -150,11 +167,19 @@ fn a_folder_in_the_caches_place_is_a_warning() {
 #[test]
 fn without_a_cache_every_run_sends() {
     let local = Local::new();
-    for (index, cache) in [json!(false), json!(null), json!(false)].into_iter().enumerate() {
+    for (index, cache) in [json!(false), json!(null), json!(false)]
+        .into_iter()
+        .enumerate()
+    {
         local.program(json!({"cache": cache})).run().succeeds();
         assert_eq!(local.primary.updates(), index + 1);
     }
-    assert_eq!(local.files().len(), 1, "only the configuration is there: {:?}", local.files());
+    assert_eq!(
+        local.files().len(),
+        1,
+        "only the configuration is there: {:?}",
+        local.files()
+    );
 }
 
 #[test]
@@ -177,7 +202,10 @@ fn an_update_that_is_not_confirmed_leaves_no_cache() {
     let local = Local::new();
     local.program(json!({})).run().succeeds();
     local.primary.lie(Arc::new(|_| Answer::Close));
-    local.program(json!({"ttl": 60})).run().fails(1, "ERROR: *could not confirm*");
+    local
+        .program(json!({"ttl": 60}))
+        .run()
+        .fails(1, "ERROR: *could not confirm*");
     assert!(!local.cache().exists());
     local.primary.repent();
     local.program(json!({})).run().succeeds();
@@ -204,7 +232,10 @@ fn a_run_that_is_killed_while_it_waits_for_the_answer_leaves_no_cache() {
 fn a_cache_that_cannot_be_written_after_success_is_a_warning() {
     let local = Local::new();
     let cache = local.path().join("nowhere").join("cache");
-    local.program(json!({"cache": cache})).run().is(0, "", "WARNING: *cache*\n...");
+    local
+        .program(json!({"cache": cache}))
+        .run()
+        .is(0, "", "WARNING: *cache*\n...");
     assert_eq!(local.primary.updates(), 1);
 }
 
@@ -235,7 +266,11 @@ fn the_cache_is_a_regular_file_that_replaces_the_old_one() {
     let old = std::fs::File::open(local.cache()).unwrap();
     local.program(json!({"ttl": 60})).run().succeeds();
     let new = std::fs::metadata(local.cache()).unwrap();
-    assert_ne!(old.metadata().unwrap().ino(), new.ino(), "the old file was written into");
+    assert_ne!(
+        old.metadata().unwrap().ino(),
+        new.ino(),
+        "the old file was written into"
+    );
     let names: Vec<_> = local.files().into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["cache", "cache.lock", "pydyndns.conf"]);
 }
@@ -274,9 +309,13 @@ fn a_run_waits_for_the_lock_and_looks_at_the_cache_again() {
     let held = lock(&local);
     let mut child = local.program(json!({})).command().spawn().unwrap();
     std::thread::sleep(Duration::from_millis(300));
-    assert!(child.try_wait().unwrap().is_none(), "it does not wait for the lock");
+    assert!(
+        child.try_wait().unwrap().is_none(),
+        "it does not wait for the lock"
+    );
     // What the other run has confirmed in the meantime.
-    let confirmed = json!({"hostname": "host.example.com.", "addresses": {"ipv4": ["127.0.0.1"], "ipv6": []}});
+    let confirmed =
+        json!({"hostname": "host.example.com.", "addresses": {"ipv4": ["127.0.0.1"], "ipv6": []}});
     std::fs::write(local.cache(), confirmed.to_string()).unwrap();
     drop(held);
     assert!(child.wait().unwrap().success());
@@ -289,7 +328,11 @@ fn waiting_for_the_lock_is_bounded_by_the_timeout() {
     let mut held = lock(&local);
     let run = local.program(json!({"timeout": 1})).run();
     run.fails(1, "ERROR: *lock*");
-    assert!((0.9..5.0).contains(&run.took.as_secs_f64()), "took {:?}", run.took);
+    assert!(
+        (0.9..5.0).contains(&run.took.as_secs_f64()),
+        "took {:?}",
+        run.took
+    );
     assert_eq!(local.primary.seen(), []);
     held.flush().unwrap();
 }

@@ -24,10 +24,21 @@ fn help_names_every_option() {
         let run = Program::new(local.path()).arg(option).run();
         run.is(0, "...", "");
         for word in [
-            "Usage: pydyndns", "[OPTIONS]", "[INTERFACE]...", "-c, --config <FILE>", "-f, --force", "-n, --dry-run",
-            "-v, --verbose", "-h, --help", "-V, --version",
+            "Usage: pydyndns",
+            "[OPTIONS]",
+            "[INTERFACE]...",
+            "-c, --config <FILE>",
+            "-f, --force",
+            "-n, --dry-run",
+            "-v, --verbose",
+            "-h, --help",
+            "-V, --version",
         ] {
-            assert!(run.stdout.contains(word), "{word} is missing in {}", run.stdout);
+            assert!(
+                run.stdout.contains(word),
+                "{word} is missing in {}",
+                run.stdout
+            );
         }
     }
 }
@@ -35,7 +46,14 @@ fn help_names_every_option() {
 #[test]
 fn a_command_line_that_is_wrong_ends_with_status_2() {
     let local = Local::new();
-    for arguments in [&["--nonsense"][..], &["-c"], &["--force=yes"], &["eth["], &["!"], &[""]] {
+    for arguments in [
+        &["--nonsense"][..],
+        &["-c"],
+        &["--force=yes"],
+        &["eth["],
+        &["!"],
+        &[""],
+    ] {
         let run = local.program(json!({})).args(arguments).run();
         run.fails(2, "...");
         assert!(!run.stderr.is_empty(), "{arguments:?} is not explained");
@@ -62,7 +80,11 @@ fn takes_the_configuration_file_by_either_option() {
     #[cfg(unix)]
     std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     for (index, option) in ["-c", "--config"].into_iter().enumerate() {
-        Program::new(local.path()).arg(option).arg(&file).run().succeeds();
+        Program::new(local.path())
+            .arg(option)
+            .arg(&file)
+            .run()
+            .succeeds();
         assert_eq!(local.primary.updates(), index + 1);
     }
 }
@@ -152,7 +174,11 @@ fn a_dry_run_with_force_shows_the_update_and_keeps_the_cache() {
     let program = local.program(json!({}));
     program.run().succeeds();
     let before = local.files();
-    program.clone().args(["-n", "-f"]).run().is(0, &script(&local), "");
+    program
+        .clone()
+        .args(["-n", "-f"])
+        .run()
+        .is(0, &script(&local), "");
     assert_eq!(local.files(), before);
     program.run().succeeds();
     assert_eq!(local.primary.updates(), 1);
@@ -167,16 +193,27 @@ fn a_dry_run_that_replaces_addresses_asks_that_no_cname_is_there() {
          update delete host.example.com. A\nupdate delete host.example.com. AAAA\n\
          update add host.example.com. 3600 A 127.0.0.1\nsend\n"
     );
-    local.program(json!({"replace": "addresses"})).arg("-n").run().is(0, &expected, "");
+    local
+        .program(json!({"replace": "addresses"}))
+        .arg("-n")
+        .run()
+        .is(0, &expected, "");
 }
 
 #[test]
 fn a_dry_run_never_shows_the_secret() {
     let local = Local::new();
-    let run = local.program(json!({"logging": logging("DEBUG")})).args(["-n", "-v"]).env("RUST_LOG", "trace").run();
+    let run = local
+        .program(json!({"logging": logging("DEBUG")}))
+        .args(["-n", "-v"])
+        .env("RUST_LOG", "trace")
+        .run();
     assert_eq!(run.status, Some(0));
     let secret = crate::harness::secret(&local.key);
-    assert!(!run.stdout.contains(&secret) && !run.stderr.contains(&secret), "{run:?}");
+    assert!(
+        !run.stdout.contains(&secret) && !run.stderr.contains(&secret),
+        "{run:?}"
+    );
 }
 
 #[test]
@@ -188,7 +225,11 @@ fn verbose_logs_everything_to_stderr_whatever_the_configuration_says() {
         let run = local.program(quiet.clone()).arg(option).run();
         run.is(0, "", "...");
         for word in ["host.example.com", "127.0.0.1", "INFO", "DEBUG"] {
-            assert!(run.stderr.contains(word), "{word} is missing in {}", run.stderr);
+            assert!(
+                run.stderr.contains(word),
+                "{word} is missing in {}",
+                run.stderr
+            );
         }
     }
     assert_eq!(local.primary.updates(), 3);
@@ -198,9 +239,16 @@ fn verbose_logs_everything_to_stderr_whatever_the_configuration_says() {
 fn rust_log_logs_to_stderr_by_its_own_filter() {
     let local = Local::new();
     let quiet = json!({"logging": {"version": 1, "root": {"level": "CRITICAL", "handlers": []}}, "cache": false});
-    let run = local.program(quiet.clone()).env("RUST_LOG", "pydyndns=info").run();
+    let run = local
+        .program(quiet.clone())
+        .env("RUST_LOG", "pydyndns=info")
+        .run();
     run.is(0, "", "...");
-    assert!(run.stderr.contains("INFO") && !run.stderr.contains("DEBUG"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("INFO") && !run.stderr.contains("DEBUG"),
+        "{}",
+        run.stderr
+    );
     local.program(quiet).env("RUST_LOG", "off").run().succeeds();
 }
 
@@ -223,7 +271,7 @@ mod in_a_sandbox {
     /// A configuration whose dry run tells which file it came from.
     fn config(name: &str) -> String {
         crate::harness::program::config(json!({
-            "hostname": format!("{name}.example.com"), "zone": "example.com", "server": "127.0.0.1", "cache": true,
+            "hostname": format!("{name}.example.com"), "zone": "example.com", "server": "127.0.0.1", "cache": false,
         }))
         .to_string()
     }
@@ -239,7 +287,12 @@ mod in_a_sandbox {
         }
         let run = program.run();
         assert_eq!((run.status, run.stderr.as_str()), (Some(0), ""));
-        let line = run.stdout.lines().find(|line| line.starts_with("update delete")).expect("an update").to_owned();
+        let line = run
+            .stdout
+            .lines()
+            .find(|line| line.starts_with("update delete"))
+            .expect("an update")
+            .to_owned();
         line.split([' ', '.']).nth(2).expect("a name").to_owned()
     }
 
@@ -248,14 +301,23 @@ mod in_a_sandbox {
         sandbox(|sandbox| {
             sandbox.interface("lan0", &["192.0.2.10/24"]);
             sandbox.write("/etc/pydyndns.conf", config("etc"));
-            sandbox.shell("mkdir -p /run/sandbox/home/.config /run/sandbox/xdg; chmod -R a+rX /run/sandbox");
+            sandbox.shell(
+                "mkdir -p /run/sandbox/home/.config /run/sandbox/xdg; chmod -R a+rX /run/sandbox",
+            );
             let home = ("HOME", "/run/sandbox/home");
             assert_eq!(taken(sandbox, false, &[home]), "etc");
             assert_eq!(taken(sandbox, true, &[home]), "etc");
             sandbox.write("home/.config/pydyndns.conf", config("home"));
             sandbox.write("xdg/pydyndns.conf", config("xdg"));
             assert_eq!(taken(sandbox, true, &[home]), "home");
-            assert_eq!(taken(sandbox, true, &[home, ("XDG_CONFIG_HOME", "/run/sandbox/xdg")]), "xdg");
+            assert_eq!(
+                taken(
+                    sandbox,
+                    true,
+                    &[home, ("XDG_CONFIG_HOME", "/run/sandbox/xdg")]
+                ),
+                "xdg"
+            );
             assert_eq!(taken(sandbox, false, &[home]), "etc");
         });
     }

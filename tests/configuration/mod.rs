@@ -3,20 +3,31 @@
 use serde_json::{Value, json};
 
 use crate::harness::local::Local;
-use crate::harness::program::{Program, logging};
+use crate::harness::program::{Program, logging, merged, tsig};
 
 /// Runs with a wrong configuration: status 2, one line that names file, place and remedy, and nothing touched.
 #[track_caller]
 fn refused(local: &Local, text: impl AsRef<[u8]>, message: &str) {
     let before = std::fs::read(local.cache()).unwrap();
     for arguments in [&[][..], &["-f"], &["-n"]] {
-        let run = Program::new(local.path()).config_text(&text).args(arguments).run();
+        let run = Program::new(local.path())
+            .config_text(&text)
+            .args(arguments)
+            .run();
         let file = local.path().join("pydyndns.conf");
         run.fails(2, &format!("pydyndns: {}: {message}", file.display()));
         let secret = crate::harness::secret(&local.key);
-        assert!(!run.stderr.contains(&secret), "the secret is printed: {}", run.stderr);
+        assert!(
+            !run.stderr.contains(&secret),
+            "the secret is printed: {}",
+            run.stderr
+        );
     }
-    assert_eq!(std::fs::read(local.cache()).unwrap(), before, "the cache was touched");
+    assert_eq!(
+        std::fs::read(local.cache()).unwrap(),
+        before,
+        "the cache was touched"
+    );
     assert_eq!(local.primary.updates(), 1, "an update was sent");
 }
 
@@ -30,11 +41,7 @@ fn registered() -> Local {
 #[test]
 fn a_key_with_a_wrong_value_is_refused_by_its_path() {
     let local = registered();
-    let tsig = |keys: Value| {
-        let mut tsig = crate::harness::program::tsig(&local.key);
-        tsig.as_object_mut().unwrap().extend(keys.as_object().unwrap().clone());
-        json!({"tsig": tsig})
-    };
+    let tsig = |keys: Value| json!({"tsig": merged(tsig(&local.key), keys)});
     for (keys, message) in [
         (json!({"cache": 1}), "cache: *true or false*"),
         (json!({"cache": ""}), "cache: *empty*"),
@@ -42,17 +49,35 @@ fn a_key_with_a_wrong_value_is_refused_by_its_path() {
         (json!({"ipv4": "yes"}), "ipv4: *true or false*"),
         (json!({"ipv4": 1}), "ipv4: *true or false*"),
         (json!({"ipv6": true}), "ipv6: *object*"),
-        (json!({"ipv6": {"enable": 1, "teredo": false}}), "ipv6.enable: *true or false*"),
-        (json!({"ipv6": {"enable": true, "teredo": null}}), "ipv6.teredo: *true or false*"),
-        (json!({"ipv6": {"enable": true, "teredo": true, "temporary": true}}), "ipv6.temporary: *"),
-        (json!({"ipv4": false, "ipv6": {"enable": false, "teredo": false}}), "ipv4: *ipv6*"),
+        (
+            json!({"ipv6": {"enable": 1, "teredo": false}}),
+            "ipv6.enable: *true or false*",
+        ),
+        (
+            json!({"ipv6": {"enable": true, "teredo": null}}),
+            "ipv6.teredo: *true or false*",
+        ),
+        (
+            json!({"ipv6": {"enable": true, "teredo": true, "temporary": true}}),
+            "ipv6.temporary: *",
+        ),
+        (
+            json!({"ipv4": false, "ipv6": {"enable": false, "teredo": false}}),
+            "ipv4: *ipv6*",
+        ),
         (json!({"ttl": "3600"}), "ttl: *number*"),
         (json!({"ttl": -1}), "ttl: *0 to 2147483647*"),
         (json!({"ttl": 2_147_483_648_u32}), "ttl: *0 to 2147483647*"),
         (json!({"ttl": 1e300}), "ttl: *0 to 2147483647*"),
         (json!({"tsig": "secret"}), "tsig: *object*"),
-        (tsig(json!({"algorithm": "hmac-sha25"})), "tsig.algorithm: *did you mean `hmac-sha256`?"),
-        (tsig(json!({"algorithm": "rsa"})), "tsig.algorithm: *hmac-md5*hmac-sha1*hmac-sha224*hmac-sha256*hmac-sha384*hmac-sha512*"),
+        (
+            tsig(json!({"algorithm": "hmac-sha25"})),
+            "tsig.algorithm: *did you mean `hmac-sha256`?",
+        ),
+        (
+            tsig(json!({"algorithm": "rsa"})),
+            "tsig.algorithm: *hmac-md5*hmac-sha1*hmac-sha224*hmac-sha256*hmac-sha384*hmac-sha512*",
+        ),
         (tsig(json!({"algorithm": 256})), "tsig.algorithm: *string*"),
         (tsig(json!({"key": "not base64!"})), "tsig.key: *base64*"),
         (tsig(json!({"key": ""})), "tsig.key: *empty*"),
@@ -60,18 +85,39 @@ fn a_key_with_a_wrong_value_is_refused_by_its_path() {
         (tsig(json!({"keyname": ""})), "tsig.keyname: *"),
         (tsig(json!({"keyname": "a..b"})), "tsig.keyname: *"),
         (tsig(json!({"keyfile": "k"})), "tsig.*: *keyfile*"),
-        (tsig(json!({"keyNme": "k"})), "tsig.keyNme: *did you mean `keyname`?"),
-        (json!({"tsig": {"algorithm": "hmac-sha256", "keyname": "k"}}), "tsig.key: *missing*"),
-        (json!({"tsig": {"key": "c2VjcmV0", "keyname": "k"}}), "tsig.algorithm: *missing*"),
-        (json!({"tsig": {"key": "c2VjcmV0", "algorithm": "hmac-sha256"}}), "tsig.keyname: *missing*"),
-        (json!({"tsig": {"keyfile": "nowhere.key"}}), "tsig.keyfile: *nowhere.key*"),
+        (
+            tsig(json!({"keyNme": "k"})),
+            "tsig.keyNme: *did you mean `keyname`?",
+        ),
+        (
+            json!({"tsig": {"algorithm": "hmac-sha256", "keyname": "k"}}),
+            "tsig.key: *missing*",
+        ),
+        (
+            json!({"tsig": {"key": "c2VjcmV0", "keyname": "k"}}),
+            "tsig.algorithm: *missing*",
+        ),
+        (
+            json!({"tsig": {"key": "c2VjcmV0", "algorithm": "hmac-sha256"}}),
+            "tsig.keyname: *missing*",
+        ),
+        (
+            json!({"tsig": {"keyfile": "nowhere.key"}}),
+            "tsig.keyfile: *nowhere.key*",
+        ),
         (json!({"logging": []}), "logging: *object*"),
         (json!({"hostname": "host"}), "hostname: *host*"),
-        (json!({"hostname": "localhost.example.com"}), "hostname: *localhost*"),
+        (
+            json!({"hostname": "localhost.example.com"}),
+            "hostname: *localhost*",
+        ),
         (json!({"hostname": "host.local"}), "hostname: *local*"),
         (json!({"hostname": 5}), "hostname: *string*"),
         (json!({"hostname": ""}), "hostname: *"),
-        (json!({"hostname": format!("{}.example.com", "a".repeat(64))}), "hostname: *63*"),
+        (
+            json!({"hostname": format!("{}.example.com", "a".repeat(64))}),
+            "hostname: *63*",
+        ),
         (json!({"zone": "."}), "zone: *"),
         (json!({"zone": "example.net"}), "zone: *host.example.com*"),
         (json!({"zone": 1}), "zone: *string*"),
@@ -80,13 +126,28 @@ fn a_key_with_a_wrong_value_is_refused_by_its_path() {
         (json!({"server": "[2001:db8::1"}), "server: *"),
         (json!({"server": "192.0.2.256"}), "server: *"),
         (json!({"server": 53}), "server: *string*"),
-        (json!({"replace": "none"}), "replace: *\"all\"*\"addresses\"*"),
+        (
+            json!({"replace": "none"}),
+            "replace: *\"all\"*\"addresses\"*",
+        ),
         (json!({"replace": true}), "replace: *"),
         (json!({"addresses": ["10.0.0.0/8"]}), "addresses: *object*"),
-        (json!({"addresses": {"include": "10.0.0.0/8"}}), "addresses.include: *list*"),
-        (json!({"addresses": {"exclude": ["10.0.0.0/33"]}}), "addresses.exclude*0*: *10.0.0.0/33*"),
-        (json!({"addresses": {"include": [10]}}), "addresses.include*0*: *string*"),
-        (json!({"addresses": {"includes": []}}), "addresses.includes: *did you mean `include`?"),
+        (
+            json!({"addresses": {"include": "10.0.0.0/8"}}),
+            "addresses.include: *list*",
+        ),
+        (
+            json!({"addresses": {"exclude": ["10.0.0.0/33"]}}),
+            "addresses.exclude*0*: *10.0.0.0/33*",
+        ),
+        (
+            json!({"addresses": {"include": [10]}}),
+            "addresses.include*0*: *string*",
+        ),
+        (
+            json!({"addresses": {"includes": []}}),
+            "addresses.includes: *did you mean `include`?",
+        ),
         (json!({"refresh": "1 day"}), "refresh: *number*"),
         (json!({"refresh": -1}), "refresh: *"),
         (json!({"timeout": 0}), "timeout: *"),
@@ -120,8 +181,16 @@ fn a_file_that_is_no_json_object_is_refused_by_line_and_column() {
     refused(&local, "[]", "*object*");
     refused(&local, "{\n  \"ipv4\": yes\n}", "line 2 column *: *");
     refused(&local, format!("{good}}}"), "line 1 column *: *");
-    refused(&local, format!("{{\"ttl\": 60, {}", &good[1..]), "line 1 column *: *`ttl`*twice*");
-    refused(&local, good.replace("\"teredo\":", "\"teredo\":true,\"teredo\":"), "line 1 column *: *`teredo`*twice*");
+    refused(
+        &local,
+        format!("{{\"ttl\": 60, {}", &good[1..]),
+        "line 1 column *: *`ttl`*twice*",
+    );
+    refused(
+        &local,
+        good.replace("\"teredo\":", "\"teredo\":true,\"teredo\":"),
+        "line 1 column *: *`teredo`*twice*",
+    );
     refused(&local, b"{\"ipv4\": \"\xff\"}", "*");
     refused(&local, "[".repeat(100_000), "line 1 column *: *");
 }
@@ -129,16 +198,24 @@ fn a_file_that_is_no_json_object_is_refused_by_line_and_column() {
 #[test]
 fn keys_that_begin_with_an_underscore_are_comments() {
     let local = Local::new();
-    let config = json!({"_comment": "anything", "ipv6": {"enable": true, "teredo": false, "_why": [1]}});
+    let config =
+        json!({"_comment": "anything", "ipv6": {"enable": true, "teredo": false, "_why": [1]}});
     local.program(config).run().succeeds();
 }
 
 #[test]
 fn the_ttl_loses_its_fraction() {
     let local = Local::new();
-    for (ttl, seconds) in [(json!(0), 0), (json!(59.9), 59), (json!(2_147_483_647), 2_147_483_647)] {
+    for (ttl, seconds) in [
+        (json!(0), 0),
+        (json!(59.9), 59),
+        (json!(2_147_483_647), 2_147_483_647),
+    ] {
         local.program(json!({"ttl": ttl})).run().succeeds();
-        assert_eq!(local.primary.zone(), [format!("host.example.com. {seconds} A 127.0.0.1")]);
+        assert_eq!(
+            local.primary.zone(),
+            [format!("host.example.com. {seconds} A 127.0.0.1")]
+        );
     }
 }
 
@@ -153,9 +230,17 @@ fn each_family_is_registered_only_if_enabled() {
         skip!("this machine has no ::1");
     }
     let local = Local::new();
-    let (ipv4, ipv6) = ("host.example.com. 3600 A 127.0.0.1", "host.example.com. 3600 AAAA ::1");
-    for (v4, v6, zone) in [(true, true, &[ipv4, ipv6][..]), (true, false, &[ipv4]), (false, true, &[ipv6])] {
-        let keys = json!({"ipv4": v4, "ipv6": {"enable": v6, "teredo": false}, "addresses": both()});
+    let (ipv4, ipv6) = (
+        "host.example.com. 3600 A 127.0.0.1",
+        "host.example.com. 3600 AAAA ::1",
+    );
+    for (v4, v6, zone) in [
+        (true, true, &[ipv4, ipv6][..]),
+        (true, false, &[ipv4]),
+        (false, true, &[ipv6]),
+    ] {
+        let keys =
+            json!({"ipv4": v4, "ipv6": {"enable": v6, "teredo": false}, "addresses": both()});
         local.program(keys).run().succeeds();
         assert_eq!(local.primary.zone(), zone);
     }
@@ -179,14 +264,20 @@ fn a_key_file_takes_the_place_of_the_three_keys() {
     let name = &local.key.name;
     let texts = [
         format!("key \"{name}\" {{\n\talgorithm hmac-sha256;\n\tsecret \"{secret}\";\n}};\n"),
-        format!("# by hand\nkey {name} {{ secret {secret}; /* so */ algorithm HMAC-SHA256; }}; // end\n"),
+        format!(
+            "# by hand\nkey {name} {{ secret {secret}; /* so */ algorithm HMAC-SHA256; }}; // end\n"
+        ),
     ];
     for (index, text) in texts.iter().enumerate() {
         let file = local.path().join("a.key");
         std::fs::write(&file, text).unwrap();
         #[cfg(unix)]
-        std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
-        local.program(json!({"tsig": {"keyfile": file}, "cache": false})).run().succeeds();
+        std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600))
+            .unwrap();
+        local
+            .program(json!({"tsig": {"keyfile": file}, "cache": false}))
+            .run()
+            .succeeds();
         assert_eq!(local.primary.updates(), index + 1);
     }
     assert_eq!(local.primary.zone(), ["host.example.com. 3600 A 127.0.0.1"]);
@@ -217,14 +308,22 @@ fn a_key_file_that_is_broken_is_refused_without_its_secret() {
 fn the_secret_is_never_printed() {
     let local = Local::new();
     let secret = crate::harness::secret(&local.key);
-    let raw: String = local.key.secret.iter().map(|byte| format!("{byte}, ")).collect();
+    let raw: String = local
+        .key
+        .secret
+        .iter()
+        .map(|byte| format!("{byte}, "))
+        .collect();
     for keys in [json!({}), json!({"server": "127.0.0.1:1", "timeout": 1})] {
         let mut keys = keys;
         keys["logging"] = logging("DEBUG");
         keys["cache"] = json!(false);
         let run = local.program(keys).arg("-v").env("RUST_LOG", "trace").run();
         for text in [&run.stdout, &run.stderr] {
-            assert!(!text.contains(&secret) && !text.contains(raw.trim_end_matches(", ")), "{text}");
+            assert!(
+                !text.contains(&secret) && !text.contains(raw.trim_end_matches(", ")),
+                "{text}"
+            );
         }
     }
 }
@@ -232,8 +331,14 @@ fn the_secret_is_never_printed() {
 #[test]
 fn the_hostname_takes_the_place_of_the_computers_own() {
     let local = Local::new();
-    local.program(json!({"hostname": "Other.sub.example.com."})).run().succeeds();
-    assert_eq!(local.primary.zone().join("").to_lowercase(), "other.sub.example.com. 3600 a 127.0.0.1");
+    local
+        .program(json!({"hostname": "Other.sub.example.com."}))
+        .run()
+        .succeeds();
+    assert_eq!(
+        local.primary.zone().join("").to_lowercase(),
+        "other.sub.example.com. 3600 a 127.0.0.1"
+    );
 }
 
 #[test]
@@ -242,13 +347,29 @@ fn the_longest_network_decides_about_an_address() {
     for (include, exclude, expected) in [
         (&["127.0.0.1/32"][..], &["0.0.0.0/0", "::/0"][..], true),
         (&["0.0.0.0/0"], &["127.0.0.1/32", "::/0"], false),
-        (&["127.0.0.0/8"], &["0.0.0.0/0", "::/0", "127.1.0.0/16"], true),
-        (&["127.0.0.0/8"], &["0.0.0.0/0", "::/0", "127.0.0.0/16"], false),
-        (&["127.0.0.0/24"], &["0.0.0.0/0", "::/0", "127.0.0.0/16"], true),
+        (
+            &["127.0.0.0/8"],
+            &["0.0.0.0/0", "::/0", "127.1.0.0/16"],
+            true,
+        ),
+        (
+            &["127.0.0.0/8"],
+            &["0.0.0.0/0", "::/0", "127.0.0.0/16"],
+            false,
+        ),
+        (
+            &["127.0.0.0/24"],
+            &["0.0.0.0/0", "::/0", "127.0.0.0/16"],
+            true,
+        ),
     ] {
         let keys = json!({"addresses": {"include": include, "exclude": exclude}});
         let run = local.program(keys).arg("-n").run();
-        assert_eq!(run.stdout.contains(" A 127.0.0.1\n"), expected, "{include:?} {exclude:?}: {run:?}");
+        assert_eq!(
+            run.stdout.contains(" A 127.0.0.1\n"),
+            expected,
+            "{include:?} {exclude:?}: {run:?}"
+        );
     }
 }
 
@@ -259,7 +380,11 @@ fn the_timeout_bounds_the_run() {
     local.primary.lie(std::sync::Arc::new(|_| Answer::Silence));
     let run = local.program(json!({"timeout": 1})).run();
     run.fails(1, "ERROR: *could not confirm*");
-    assert!((0.9..5.0).contains(&run.took.as_secs_f64()), "took {:?}", run.took);
+    assert!(
+        (0.9..5.0).contains(&run.took.as_secs_f64()),
+        "took {:?}",
+        run.took
+    );
 }
 
 #[test]
@@ -268,8 +393,13 @@ fn a_registration_is_sent_again_once_it_is_older_than_refresh() {
     let program = local.program(json!({"refresh": 3600}));
     program.run().succeeds();
     let confirmed = |seconds| {
-        let cache = std::fs::File::options().write(true).open(local.cache()).unwrap();
-        cache.set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(seconds)).unwrap();
+        let cache = std::fs::File::options()
+            .write(true)
+            .open(local.cache())
+            .unwrap();
+        cache
+            .set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(seconds))
+            .unwrap();
     };
     confirmed(3500);
     program.run().succeeds();

@@ -10,11 +10,18 @@ use hickory_proto::rr::{Name, RData, Record, RecordType};
 /// One question over a connection of its own.
 fn send(address: SocketAddr, name: &str, kind: RecordType) -> std::io::Result<TcpStream> {
     let mut query = Message::query();
-    query.add_query(Query::query(Name::from_ascii(name).expect("a domain name"), kind));
+    query.metadata.recursion_desired = true;
+    query.add_query(Query::query(
+        Name::from_ascii(name).expect("a domain name"),
+        kind,
+    ));
     let bytes = query.to_vec().expect("a query fits into a message");
     let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(2))?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-    let mut framed = u16::try_from(bytes.len()).expect("a query is short").to_be_bytes().to_vec();
+    let mut framed = u16::try_from(bytes.len())
+        .expect("a query is short")
+        .to_be_bytes()
+        .to_vec();
     framed.extend(bytes);
     stream.write_all(&framed)?;
     Ok(stream)
@@ -46,12 +53,16 @@ pub(crate) fn serial(address: SocketAddr, apex: &str) -> u32 {
 /// All records of a zone by AXFR, one a line and sorted, without SOA and the apex's NS:
 /// `host.example.com. 3600 A 192.0.2.1`.
 pub(crate) fn zone(address: SocketAddr, apex: &str) -> Vec<String> {
-    let mut stream = send(address, apex, RecordType::AXFR).expect("the server takes the connection");
+    let mut stream =
+        send(address, apex, RecordType::AXFR).expect("the server takes the connection");
     let mut records: Vec<Record> = Vec::new();
     let is_soa = |record: &Record| record.record_type() == RecordType::SOA;
     while records.len() < 2 || !records.last().is_some_and(is_soa) {
         let part = receive(&mut stream).expect("the server transfers the zone");
-        assert!(!part.answers.is_empty(), "the transfer of {apex} is refused: {part:?}");
+        assert!(
+            !part.answers.is_empty(),
+            "the transfer of {apex} is refused: {part:?}"
+        );
         records.extend(part.answers);
     }
     lines(&records, apex)
@@ -68,7 +79,12 @@ fn lines(records: &[Record], apex: &str) -> Vec<String> {
         })
         .map(|record| {
             let data = record.data.to_string();
-            format!("{} {} {} {data}", record.name, record.ttl, record.record_type())
+            format!(
+                "{} {} {} {data}",
+                record.name,
+                record.ttl,
+                record.record_type()
+            )
         })
         .collect();
     lines.sort();

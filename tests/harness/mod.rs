@@ -15,6 +15,7 @@ macro_rules! skip {
 
 pub(crate) mod client;
 pub(crate) mod local;
+#[allow(dead_code, reason = "some of it is for the sandbox alone")]
 #[path = "../../examples/sandbox/primary/mod.rs"]
 pub(crate) mod primary;
 pub(crate) mod program;
@@ -26,7 +27,8 @@ pub(crate) mod servers;
 /// Says that a test was skipped, and fails it where nothing may be skipped.
 pub(crate) fn skipped(what: &str) {
     assert!(
-        std::env::var_os("PYDYNDNS_TEST_NO_SKIP").is_none_or(|value| value.is_empty() || value == "0"),
+        std::env::var_os("PYDYNDNS_TEST_NO_SKIP")
+            .is_none_or(|value| value.is_empty() || value == "0"),
         "{what}, and PYDYNDNS_TEST_NO_SKIP is set"
     );
     announce(&format!("skipped: {what}\n"));
@@ -34,7 +36,9 @@ pub(crate) fn skipped(what: &str) {
 
 /// Prints past the test runner's capture, so that it is seen even though the test passes.
 pub(crate) fn announce(text: &str) {
-    std::io::stderr().write_all(text.as_bytes()).expect("stderr is open");
+    std::io::stderr()
+        .write_all(text.as_bytes())
+        .expect("stderr is open");
 }
 
 /// Whether a program is installed.
@@ -50,7 +54,10 @@ pub(crate) fn installed(program: &str) -> bool {
 pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
     while !condition() {
-        assert!(start.elapsed() < Duration::from_secs(10), "waited in vain until {what}");
+        assert!(
+            start.elapsed() < Duration::from_secs(10),
+            "waited in vain until {what}"
+        );
         std::thread::sleep(Duration::from_millis(5));
     }
 }
@@ -62,7 +69,11 @@ impl Folder {
     /// Makes a new one.
     pub(crate) fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("pydyndns-test-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let name = format!(
+            "pydyndns-test-{}-{}",
+            std::process::id(),
+            NEXT.fetch_add(1, Ordering::Relaxed)
+        );
         let path = std::env::temp_dir().join(name);
         std::fs::create_dir(&path).expect("a temporary folder can be made");
         Self(path)

@@ -13,25 +13,30 @@ use super::primary::tsig::Key;
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_pydyndns");
 
 /// A configuration: both families, a TTL of an hour, messages from WARNING up on stderr as
-/// `LEVEL: message`, and on top of it the keys given; `null` takes a key away.
+/// `LEVEL: message`, and on top of it the keys given.
 pub(crate) fn config(keys: Value) -> Value {
-    let mut config = json!({
+    let least = json!({
         "ipv4": true,
         "ipv6": {"enable": true, "teredo": false},
         "ttl": 3600,
         "logging": logging("WARNING"),
     });
-    let (Value::Object(config_keys), Value::Object(keys)) = (&mut config, keys) else {
+    merged(least, keys)
+}
+
+/// An object with further keys on top; `null` takes a key away.
+pub(crate) fn merged(mut base: Value, keys: Value) -> Value {
+    let (Value::Object(all), Value::Object(keys)) = (&mut base, keys) else {
         panic!("a configuration is an object");
     };
     for (key, value) in keys {
         if value.is_null() {
-            config_keys.remove(&key);
+            all.remove(&key);
         } else {
-            config_keys.insert(key, value);
+            all.insert(key, value);
         }
     }
-    config
+    base
 }
 
 /// A logging section: everything from the level up on stderr, as `LEVEL: message`.
@@ -75,7 +80,7 @@ impl Program {
 
     /// With this configuration, put into a file named `pydyndns.conf`.
     pub(crate) fn config(self, config: &Value) -> Self {
-        self.config_text(&serde_json::to_string_pretty(config).expect("a configuration is JSON"))
+        self.config_text(serde_json::to_string_pretty(config).expect("a configuration is JSON"))
     }
 
     /// With this text as configuration file.
@@ -104,13 +109,17 @@ impl Program {
 
     /// With an environment variable.
     pub(crate) fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
-        self.environment.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
+        self.environment
+            .push((name.as_ref().to_owned(), value.as_ref().to_owned()));
         self
     }
 
     /// Run by another program: `strace`, or another implementation (`replaced`).
     pub(crate) fn under<A: AsRef<OsStr>>(mut self, wrapper: impl IntoIterator<Item = A>) -> Self {
-        self.wrapper = wrapper.into_iter().map(|word| word.as_ref().to_owned()).collect();
+        self.wrapper = wrapper
+            .into_iter()
+            .map(|word| word.as_ref().to_owned())
+            .collect();
         self.wrapper.push(PROGRAM.into());
         self
     }
@@ -128,9 +137,18 @@ impl Program {
             words.push(PROGRAM.into());
         }
         let mut command = Command::new(&words[0]);
-        command.args(&words[1..]).args(&self.arguments).stdin(Stdio::null());
+        command
+            .args(&words[1..])
+            .args(&self.arguments)
+            .stdin(Stdio::null());
         // Nothing of the environment that the tests happen to run in matters, but for what systems need.
-        for name in ["RUST_LOG", "HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR", "XDG_CACHE_HOME"] {
+        for name in [
+            "RUST_LOG",
+            "HOME",
+            "XDG_CONFIG_HOME",
+            "XDG_RUNTIME_DIR",
+            "XDG_CACHE_HOME",
+        ] {
             command.env_remove(name);
         }
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
@@ -181,7 +199,9 @@ impl Run {
     #[track_caller]
     pub(crate) fn is(&self, status: i32, stdout: &str, stderr: &str) {
         assert!(
-            self.status == Some(status) && matches(stdout, &self.stdout) && matches(stderr, &self.stderr),
+            self.status == Some(status)
+                && matches(stdout, &self.stdout)
+                && matches(stderr, &self.stderr),
             "expected status {status}\n-- stdout:\n{stdout}\n-- stderr:\n{stderr}\n\
              got status {:?}\n-- stdout:\n{}\n-- stderr:\n{}",
             self.status,
@@ -198,11 +218,16 @@ fn matches(pattern: &str, text: &str) -> bool {
             (None, None) => true,
             (Some((&"...", rest)), _) if lines(rest, text) => true,
             (Some((&"...", _)), Some((_, text))) => lines(pattern, text),
-            (Some((first, pattern)), Some((line, text))) => matches_line(first, line) && lines(pattern, text),
+            (Some((first, pattern)), Some((line, text))) => {
+                matches_line(first, line) && lines(pattern, text)
+            }
             _ => false,
         }
     }
-    lines(&pattern.lines().collect::<Vec<_>>(), &text.lines().collect::<Vec<_>>())
+    lines(
+        &pattern.lines().collect::<Vec<_>>(),
+        &text.lines().collect::<Vec<_>>(),
+    )
 }
 
 /// Whether a line is what the pattern describes: `*` stands for anything.

@@ -45,35 +45,56 @@ pub(crate) fn sandbox<F: FnOnce(&Sandbox)>(test: F) {
             super::announce(&format!("{line}\n"));
         }
     }
-    assert!(output.status.success(), "in the sandbox:\n{stdout}\n{stderr}");
-    assert!(stdout.contains("1 passed"), "the sandbox did not run {name}:\n{stdout}\n{stderr}");
+    assert!(
+        output.status.success(),
+        "in the sandbox:\n{stdout}\n{stderr}"
+    );
+    assert!(
+        stdout.contains("1 passed"),
+        "the sandbox did not run {name}:\n{stdout}\n{stderr}"
+    );
 }
 
 /// The flags that `unshare` takes here, or why it can't be used.
 fn unshare_flags() -> &'static Result<Vec<&'static str>, String> {
     static FLAGS: OnceLock<Result<Vec<&'static str>, String>> = OnceLock::new();
     FLAGS.get_or_init(|| {
-        let flags = vec!["--net", "--mount", "--uts", "--pid", "--fork", "--kill-child"];
-        let mut reason = String::new();
-        // Root needs no user namespace; anybody else gets one, in which they are root.
-        for first in [None, Some("--map-root-user")] {
-            let flags: Vec<_> = first.into_iter().chain(flags.iter().copied()).collect();
-            match Command::new("unshare").args(&flags).args(["mount", "-t", "tmpfs", "none", "/run"]).output() {
-                Ok(output) if output.status.success() => return Ok(flags),
-                Ok(output) => reason = String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-                Err(error) => return Err(format!("unshare: {error}")),
+        let own = [
+            "--net",
+            "--mount",
+            "--uts",
+            "--pid",
+            "--fork",
+            "--kill-child",
+        ];
+        let works = |flags: &[&str]| {
+            let output = Command::new("unshare")
+                .args(flags)
+                .args(["mount", "-t", "tmpfs", "none", "/run"])
+                .output()
+                .map_err(|error| format!("unshare: {error}"))?;
+            if output.status.success() {
+                Ok(flags.to_vec())
+            } else {
+                Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
             }
-        }
-        Err(reason)
+        };
+        // Root needs no user namespace; anybody else gets one, in which they are root.
+        works(&own).or_else(|_| works(&[&["--map-root-user"][..], &own].concat()))
     })
 }
 
 /// Makes a fresh `/run`, an `/etc` of our own over the real one, and loopback.
-const SET_UP: &str = r#"
+const SET_UP: &str = r"
 set -e
 mount -t tmpfs none /run
 mkdir /run/upper /run/work /run/sandbox
-mount -t overlay overlay -o lowerdir=/etc,upperdir=/run/upper,workdir=/run/work /etc
+# Where a file system can't be laid over another, a copy of what can be read does as well.
+mount -t overlay overlay -o lowerdir=/etc,upperdir=/run/upper,workdir=/run/work /etc 2>/dev/null || {
+    mkdir /run/etc
+    cp -a /etc/. /run/etc/ 2>/dev/null || true
+    mount --bind /run/etc /etc
+}
 rm -f /etc/resolv.conf /etc/hosts /etc/hostname /etc/pydyndns.conf
 # No packet of the kernel's own accord, no address that nobody asked for, no waiting for duplicates.
 for name in accept_dad router_solicitations accept_ra; do
@@ -81,17 +102,22 @@ for name in accept_dad router_solicitations accept_ra; do
 done
 echo 1 > /proc/sys/net/ipv6/conf/default/addr_gen_mode
 ip link set lo up
-"#;
+";
 
+#[allow(
+    clippy::unused_self,
+    reason = "these change the world of whoever has a sandbox, and only theirs"
+)]
 impl Sandbox {
     /// Sets up the namespaces that this process is in.
     fn new() -> Self {
-        assert_eq!(std::process::id(), 1, "the sandbox is set up in a namespace");
-        // Where administration programs are is not in everybody's PATH.
-        let path = std::env::var("PATH").unwrap_or_default();
-        // SAFETY is no matter: nothing else runs in this process that reads the environment.
+        assert_eq!(
+            std::process::id(),
+            1,
+            "the sandbox is set up in a namespace"
+        );
         let sandbox = Self(PathBuf::from("/run/sandbox"));
-        sandbox.shell(&format!("PATH={path}:/usr/sbin:/sbin; {SET_UP}"));
+        sandbox.shell(SET_UP);
         sandbox.hostname("host.example.com");
         sandbox.hosts("127.0.0.1 localhost\n");
         sandbox.resolvers(&["127.0.0.1"]);
@@ -113,23 +139,30 @@ impl Sandbox {
     /// Runs a shell script, which must succeed; its output.
     pub(crate) fn shell(&self, script: &str) -> String {
         let output = Command::new("sh")
-            .args(["-c", script])
+            // Where administration programs are is not in everybody's PATH.
+            .args(["-c", &format!("PATH=$PATH:/usr/sbin:/sbin; {script}")])
             .current_dir("/")
             .output()
             .expect("sh can be started");
         let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(output.status.success(), "{script}: {}\n{stdout}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{script}: {}\n{stdout}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         stdout
     }
 
     /// Runs `ip` with these words; its output.
     pub(crate) fn ip(&self, words: &str) -> String {
-        self.shell(&format!("PATH=$PATH:/usr/sbin:/sbin ip {words}"))
+        self.shell(&format!("ip {words}"))
     }
 
     /// Sets the kernel's host name.
     pub(crate) fn hostname(&self, name: &str) {
-        self.shell(&format!("hostname '{name}' 2>/dev/null || echo '{name}' > /proc/sys/kernel/hostname"));
+        self.shell(&format!(
+            "hostname '{name}' 2>/dev/null || echo '{name}' > /proc/sys/kernel/hostname"
+        ));
     }
 
     /// Writes the hosts file.
@@ -139,7 +172,12 @@ impl Sandbox {
 
     /// Writes a resolv.conf that names these servers.
     pub(crate) fn resolvers(&self, addresses: &[&str]) {
-        self.resolv_conf(&addresses.iter().map(|address| format!("nameserver {address}\n")).collect::<String>());
+        self.resolv_conf(
+            &addresses
+                .iter()
+                .map(|address| format!("nameserver {address}\n"))
+                .collect::<String>(),
+        );
     }
 
     /// Writes resolv.conf.
@@ -153,8 +191,14 @@ impl Sandbox {
         self.ip(&format!("link set {name}-peer up"));
         self.ip(&format!("link set {name} up"));
         for address in addresses {
-            self.ip(&format!("addr add {address} dev {name}"));
+            self.address(name, address);
         }
+    }
+
+    /// Adds an address to an interface, ready to be used at once.
+    pub(crate) fn address(&self, interface: &str, address: &str) {
+        let at_once = if address.contains(':') { " nodad" } else { "" };
+        self.ip(&format!("addr add {address} dev {interface}{at_once}"));
     }
 
     /// How many packets have gone over any interface, in either direction.
@@ -177,7 +221,10 @@ impl Sandbox {
     pub(crate) fn settle(&self) {
         let (mut last, mut since, start) = (self.packets(), Instant::now(), Instant::now());
         while since.elapsed() < Duration::from_secs(1) {
-            assert!(start.elapsed() < Duration::from_secs(30), "the kernel's own packets do not end");
+            assert!(
+                start.elapsed() < Duration::from_secs(30),
+                "the kernel's own packets do not end"
+            );
             std::thread::sleep(Duration::from_millis(20));
             let now = self.packets();
             if now != last {

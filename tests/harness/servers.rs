@@ -4,13 +4,14 @@ use std::fmt::Write;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
 
 use super::primary::tsig::{Algorithm, Key};
 use super::sandbox::Sandbox;
-use super::{client, installed, key, secret, wait_until};
+use super::{client, installed, key, secret};
 
 /// The four primaries that the program must get on with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,9 +76,16 @@ pub(crate) struct Zone {
 impl Zone {
     /// A zone whose primary is `ns.APEX`, which has the addresses 127.0.0.1 and ::1, with more records.
     pub(crate) fn new(apex: &str, records: &[&str]) -> Self {
-        let mut all = vec!["ns 3600 A 127.0.0.1".to_owned(), "ns 3600 AAAA ::1".to_owned()];
+        let mut all = vec![
+            "ns 3600 A 127.0.0.1".to_owned(),
+            "ns 3600 AAAA ::1".to_owned(),
+        ];
         all.extend(records.iter().map(ToString::to_string));
-        Self { apex: apex.to_owned(), mname: "ns".to_owned(), records: all }
+        Self {
+            apex: apex.to_owned(),
+            mname: "ns".to_owned(),
+            records: all,
+        }
     }
 
     /// The same zone with another MNAME and only these records.
@@ -91,7 +99,11 @@ impl Zone {
 
     /// The zone file.
     fn file(&self) -> String {
-        let Self { apex, mname, records } = self;
+        let Self {
+            apex,
+            mname,
+            records,
+        } = self;
         format!(
             "$ORIGIN {apex}\n@ 3600 SOA {mname} hostmaster 1 3600 600 86400 60\n@ 3600 NS ns.example.com.\n{}\n",
             records.join("\n")
@@ -145,7 +157,9 @@ impl Server {
             super::skipped(&format!("{} is not installed", kind.program()));
             return None;
         }
-        let folder = sandbox.path().join(format!("{}-{}", kind.program(), setup.port));
+        let folder = sandbox
+            .path()
+            .join(format!("{}-{}", kind.program(), setup.port));
         std::fs::create_dir(&folder).expect("a server's folder can be made");
         for zone in &setup.zones {
             std::fs::write(zone_file(&folder, zone), zone.file()).expect("a zone can be written");
@@ -158,7 +172,12 @@ impl Server {
             Kind::Yadifa => yadifa(&folder, setup, &mut command),
         }
         let apex = setup.zones[0].apex.clone();
-        Some(Self::run(command, &folder, SocketAddr::new(setup.addresses[0], setup.port), &apex))
+        Some(Self::run(
+            command,
+            &folder,
+            SocketAddr::new(setup.addresses[0], setup.port),
+            &apex,
+        ))
     }
 
     /// Starts Unbound on port 53 of 127.0.0.1, resolving everything by the root zone of another server
@@ -175,7 +194,7 @@ impl Server {
             "server:\n chroot: \"\"\n username: \"\"\n directory: \"{0}\"\n pidfile: \"\"\n use-syslog: no\n \
              do-daemonize: no\n interface: 127.0.0.1\n port: 53\n do-not-query-localhost: no\n \
              module-config: \"iterator\"\n access-control: 127.0.0.0/8 allow\n unblock-lan-zones: yes\n \
-             insecure-lan-zones: yes\n qname-minimisation: no\n num-threads: 1\n\
+             insecure-lan-zones: yes\n qname-minimisation: no\n local-zone: test. nodefault\n local-zone: invalid. nodefault\n num-threads: 1\n\
              remote-control:\n control-enable: no\n\
              stub-zone:\n name: \".\"\n stub-addr: {ip}@{port}\n stub-prime: no\n",
             folder.display()
@@ -184,7 +203,12 @@ impl Server {
         std::fs::write(&file, config).expect("a configuration can be written");
         let mut command = Command::new("unbound");
         command.args(["-d", "-c"]).arg(file);
-        Some(Self::run(command, &folder, "127.0.0.1:53".parse().unwrap(), "."))
+        Some(Self::run(
+            command,
+            &folder,
+            "127.0.0.1:53".parse().unwrap(),
+            ".",
+        ))
     }
 
     /// Starts the prepared command and waits until it knows the zone.
@@ -200,14 +224,26 @@ impl Server {
             .stderr(output)
             .spawn()
             .expect("a server can be started");
-        let mut server = Self { child, address, log };
-        wait_until("the name server answers", || {
-            if let Some(status) = server.child.try_wait().expect("a child can be waited for") {
-                panic!("the name server ended ({status}): {}", server.log());
-            }
+        let mut server = Self {
+            child,
+            address,
+            log,
+        };
+        let start = Instant::now();
+        let knows = || {
             client::ask(address, apex, RecordType::SOA)
-                .is_ok_and(|answer| answer.metadata.response_code == ResponseCode::NoError)
-        });
+                .is_ok_and(|answer| answer.response_code == ResponseCode::NoError)
+        };
+        while !knows() {
+            let ended = server.child.try_wait().expect("a child can be waited for");
+            assert!(ended.is_none(), "the name server ended: {}", server.log());
+            assert!(
+                start.elapsed().as_secs() < 20,
+                "the name server does not know {apex}: {}",
+                server.log()
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
         server
     }
 
@@ -248,7 +284,14 @@ impl Drop for Server {
 
 /// Where the zone's file is.
 fn zone_file(folder: &Path, zone: &Zone) -> PathBuf {
-    folder.join(format!("{}zone", if zone.apex == "." { "root." } else { &zone.apex }))
+    folder.join(format!(
+        "{}zone",
+        if zone.apex == "." {
+            "root."
+        } else {
+            &zone.apex
+        }
+    ))
 }
 
 /// Writes the configuration for BIND.
@@ -257,23 +300,44 @@ fn bind(folder: &Path, setup: &Setup, command: &mut Command) {
     let mut text = format!(
         "options {{ directory \"{home}\"; pid-file none; lock-file none; session-keyfile \"{home}/session.key\"; \
          managed-keys-directory \"{home}\"; recursion no; dnssec-validation no; notify no; empty-zones-enable no; \
-         allow-transfer {{ any; }}; listen-on {{ none; }}; listen-on-v6 {{ none; }};\n"
-    )
-    .replace("listen-on { none; }; listen-on-v6 { none; };", "");
+         allow-transfer {{ any; }};\n"
+    );
     for (option, v6) in [("listen-on", false), ("listen-on-v6", true)] {
-        let addresses: String =
-            setup.addresses.iter().filter(|ip| ip.is_ipv6() == v6).map(|ip| format!("{ip}; ")).collect();
-        let addresses = if addresses.is_empty() { "none; ".to_owned() } else { addresses };
+        let addresses: String = setup
+            .addresses
+            .iter()
+            .filter(|ip| ip.is_ipv6() == v6)
+            .map(|ip| format!("{ip}; "))
+            .collect();
+        let addresses = if addresses.is_empty() {
+            "none; ".to_owned()
+        } else {
+            addresses
+        };
         writeln!(text, "{option} port {} {{ {addresses}}};", setup.port).unwrap();
     }
     text.push_str("};\ncontrols { };\n");
     for key in &setup.keys {
         let (name, algorithm) = (&key.name, key.algorithm.name());
-        writeln!(text, "key \"{name}\" {{ algorithm {algorithm}; secret \"{}\"; }};", secret(key)).unwrap();
+        writeln!(
+            text,
+            "key \"{name}\" {{ algorithm {algorithm}; secret \"{}\"; }};",
+            secret(key)
+        )
+        .unwrap();
     }
-    let each = |line: &dyn Fn(&str) -> String| setup.keys.iter().map(|key| line(&key.name)).collect::<String>();
+    let each = |line: &dyn Fn(&str) -> String| {
+        setup
+            .keys
+            .iter()
+            .map(|key| line(&key.name))
+            .collect::<String>()
+    };
     let policy = match setup.policy {
-        Policy::Keys => format!("allow-update {{ {}}};", each(&|key| format!("key \"{key}\"; "))),
+        Policy::Keys => format!(
+            "allow-update {{ {}}};",
+            each(&|key| format!("key \"{key}\"; "))
+        ),
         Policy::Addresses => {
             let grants = each(&|key| format!("grant \"{key}\" name host.example.com. A AAAA; "));
             format!("update-policy {{ {grants}}};")
@@ -282,7 +346,13 @@ fn bind(folder: &Path, setup: &Setup, command: &mut Command) {
     };
     for zone in &setup.zones {
         let file = zone_file(folder, zone);
-        writeln!(text, "zone \"{}\" {{ type primary; file \"{}\"; {policy} }};", zone.apex, file.display()).unwrap();
+        writeln!(
+            text,
+            "zone \"{}\" {{ type primary; file \"{}\"; {policy} }};",
+            zone.apex,
+            file.display()
+        )
+        .unwrap();
     }
     let file = folder.join("named.conf");
     std::fs::write(&file, text).expect("a configuration can be written");
@@ -292,7 +362,11 @@ fn bind(folder: &Path, setup: &Setup, command: &mut Command) {
 /// Writes the configuration for Knot.
 fn knot(folder: &Path, setup: &Setup, command: &mut Command) {
     let home = folder.display();
-    let listen: Vec<String> = setup.addresses.iter().map(|ip| format!("{ip}@{}", setup.port)).collect();
+    let listen: Vec<String> = setup
+        .addresses
+        .iter()
+        .map(|ip| format!("{ip}@{}", setup.port))
+        .collect();
     let mut text = format!(
         "server:\n    rundir: {home}\n    listen: [ {} ]\n    udp-workers: 1\n    tcp-workers: 1\n    background-workers: 1\n\
          log:\n  - target: stderr\n    any: info\n\
@@ -305,13 +379,21 @@ fn knot(folder: &Path, setup: &Setup, command: &mut Command) {
     }
     for key in &setup.keys {
         let (name, algorithm) = (&key.name, key.algorithm.name());
-        writeln!(text, "  - id: {name}\n    algorithm: {algorithm}\n    secret: {}", secret(key)).unwrap();
+        writeln!(
+            text,
+            "  - id: {name}\n    algorithm: {algorithm}\n    secret: {}",
+            secret(key)
+        )
+        .unwrap();
     }
     let names: Vec<_> = setup.keys.iter().map(|key| key.name.as_str()).collect();
     let who = match setup.policy {
         Policy::Anybody => "    address: [ 0.0.0.0/0, ::/0 ]\n".to_owned(),
         Policy::Keys => format!("    key: [ {} ]\n", names.join(", ")),
-        Policy::Addresses => format!("    key: [ {} ]\n    update-type: [ A, AAAA ]\n", names.join(", ")),
+        Policy::Addresses => format!(
+            "    key: [ {} ]\n    update-type: [ A, AAAA ]\n",
+            names.join(", ")
+        ),
     };
     write!(
         text,
@@ -320,7 +402,13 @@ fn knot(folder: &Path, setup: &Setup, command: &mut Command) {
     .unwrap();
     for zone in &setup.zones {
         let file = zone_file(folder, zone);
-        writeln!(text, "  - domain: {}\n    file: {}\n    acl: [ update, transfer ]", zone.apex, file.display()).unwrap();
+        writeln!(
+            text,
+            "  - domain: {}\n    file: {}\n    acl: [ update, transfer ]",
+            zone.apex,
+            file.display()
+        )
+        .unwrap();
     }
     let file = folder.join("knot.conf");
     std::fs::write(&file, text).expect("a configuration can be written");
@@ -330,8 +418,11 @@ fn knot(folder: &Path, setup: &Setup, command: &mut Command) {
 /// Writes the configuration and the data base for PowerDNS.
 fn power_dns(sandbox: &Sandbox, folder: &Path, setup: &Setup, command: &mut Command) {
     let home = folder.display();
-    let listen: Vec<String> =
-        setup.addresses.iter().map(|ip| SocketAddr::new(*ip, setup.port).to_string()).collect();
+    let listen: Vec<String> = setup
+        .addresses
+        .iter()
+        .map(|ip| SocketAddr::new(*ip, setup.port).to_string())
+        .collect();
     let text = format!(
         "launch=gsqlite3\ngsqlite3-database={home}/zones.sqlite3\ngsqlite3-pragma-synchronous=0\ndnsupdate=yes\n\
          allow-dnsupdate-from=0.0.0.0/0,::/0\nallow-axfr-ips=0.0.0.0/0,::/0\nlocal-address={}\nsocket-dir={home}\n\
@@ -340,34 +431,30 @@ fn power_dns(sandbox: &Sandbox, folder: &Path, setup: &Setup, command: &mut Comm
         listen.join(",")
     );
     std::fs::write(folder.join("pdns.conf"), text).expect("a configuration can be written");
+    // Without this metadata a zone takes unsigned updates.
+    let allowed = setup.policy != Policy::Anybody;
     let mut statements = String::new();
-    for (index, zone) in setup.zones.iter().enumerate() {
-        for key in setup.keys.iter().filter(|_| setup.policy != Policy::Anybody) {
-            let name = key.name.trim_end_matches('.');
-            writeln!(
-                statements,
-                "insert into domainmetadata (domain_id, kind, content) values ({}, 'TSIG-ALLOW-DNSUPDATE', '{name}');",
-                index + 1
-            )
-            .unwrap();
-            if index == 0 {
-                writeln!(
-                    statements,
-                    "insert into tsigkeys (name, algorithm, secret) values ('{name}', '{}', '{}');",
-                    key.algorithm.name(),
-                    secret(key)
-                )
-                .unwrap();
-            }
-        }
-        sandbox.shell(&format!("echo > {home}/loads"));
+    for key in setup.keys.iter().filter(|_| allowed) {
+        let (name, algorithm) = (key.name.trim_end_matches('.'), key.algorithm.name());
+        writeln!(
+            statements,
+            "insert into tsigkeys (name, algorithm, secret) values ('{name}', '{algorithm}', '{}');\n\
+             insert into domainmetadata (domain_id, kind, content) \
+             select id, 'TSIG-ALLOW-DNSUPDATE', '{name}' from domains;",
+            secret(key)
+        )
+        .unwrap();
     }
     std::fs::write(folder.join("keys.sql"), statements).expect("a file can be written");
     let schema = "/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql";
     sandbox.shell(&format!("sqlite3 {home}/zones.sqlite3 < {schema}"));
     for zone in &setup.zones {
         let file = zone_file(folder, zone);
-        sandbox.shell(&format!("pdnsutil --config-dir={home} load-zone {} {}", zone.apex, file.display()));
+        sandbox.shell(&format!(
+            "pdnsutil --config-dir={home} load-zone {} {}",
+            zone.apex,
+            file.display()
+        ));
     }
     sandbox.shell(&format!("sqlite3 {home}/zones.sqlite3 < {home}/keys.sql"));
     command.arg(format!("--config-dir={home}"));
@@ -390,17 +477,29 @@ fn yadifa(folder: &Path, setup: &Setup, command: &mut Command) {
     for key in &setup.keys {
         let name = key.name.trim_end_matches('.');
         let algorithm = key.algorithm.name();
-        writeln!(text, "<key>\nname {name}\nalgorithm {algorithm}\nsecret {}\n</key>", secret(key)).unwrap();
+        writeln!(
+            text,
+            "<key>\nname {name}\nalgorithm {algorithm}\nsecret {}\n</key>",
+            secret(key)
+        )
+        .unwrap();
     }
     let mut rules = "any".to_owned();
     if setup.policy != Policy::Anybody {
-        let names: Vec<_> = setup.keys.iter().map(|key| key.name.trim_end_matches('.')).collect();
+        let names: Vec<_> = setup
+            .keys
+            .iter()
+            .map(|key| key.name.trim_end_matches('.'))
+            .collect();
         text.push_str("<acl>\n");
         for (index, name) in names.iter().enumerate() {
             writeln!(text, "key{index} key {name}").unwrap();
         }
         text.push_str("</acl>\n");
-        rules = (0..names.len()).map(|index| format!("key{index}")).collect::<Vec<_>>().join(", ");
+        rules = (0..names.len())
+            .map(|index| format!("key{index}"))
+            .collect::<Vec<_>>()
+            .join(", ");
     }
     for zone in &setup.zones {
         let (apex, file) = (zone.apex.trim_end_matches('.'), zone_file(folder, zone));
