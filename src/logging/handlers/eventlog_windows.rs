@@ -5,6 +5,7 @@
 //! must know nothing of `host`, where all other unsafe code is.
 #![allow(unsafe_code)]
 
+use super::eventlog::EventType;
 use std::io;
 use std::ptr;
 use windows_registry::{LOCAL_MACHINE, Type, Value};
@@ -24,23 +25,21 @@ const MESSAGE_ID: u32 = 1;
 /// The longest text that an event can carry, in UTF-16 units.
 const LONGEST_TEXT: usize = 31_839;
 
-/// How serious an event is, in the event log's three steps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Severity {
-    /// Something went wrong.
-    Error,
-    /// Something may go wrong.
-    Warning,
-    /// Everything less.
-    Information,
-}
-
 /// Registers `source` under the log (`Application`) with its message file, by default one that shows the text as it
-/// is. What is registered already is left alone, so that it takes no rights to find that out.
+/// is. What is registered already is left alone. An account that may not register leaves it to one that may: events are
+/// reported all the same.
 ///
 /// # Errors
-/// The account may not write there, or the registry's own.
-pub(super) fn register(source: &str, log: &str, message_file: Option<&str>) -> io::Result<()> {
+/// What the registry answers, but for a refusal.
+pub(super) fn register(source: &str, message_file: Option<&str>, log: &str) -> io::Result<()> {
+    match write(source, message_file, log) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        other => other,
+    }
+}
+
+/// Writes what the registry lacks.
+fn write(source: &str, message_file: Option<&str>, log: &str) -> io::Result<()> {
     let path = format!(r"SYSTEM\CurrentControlSet\Services\EventLog\{log}\{source}");
     let message_file = message_file.unwrap_or(PLAIN_TEXT);
     let types = EVENTLOG_ERROR_TYPE | EVENTLOG_WARNING_TYPE | EVENTLOG_INFORMATION_TYPE;
@@ -50,10 +49,14 @@ pub(super) fn register(source: &str, log: &str, message_file: Option<&str>) -> i
     {
         return Ok(());
     }
-    let key = LOCAL_MACHINE.create(&path)?;
-    key.set_expand_string("EventMessageFile", message_file)?;
-    key.set_u32("TypesSupported", types.into())?;
-    Ok(())
+    LOCAL_MACHINE
+        .create(&path)
+        .and_then(|key| {
+            key.set_expand_string("EventMessageFile", message_file)?;
+            key.set_u32("TypesSupported", types.into())
+        })
+        // An HRESULT, whose lower half is the error code that std knows kinds for.
+        .map_err(|error| io::Error::from_raw_os_error(error.code().0 & 0xffff))
 }
 
 /// Whether a registry value is this text, to be expanded.
@@ -65,13 +68,13 @@ fn names(value: &Value, text: &str) -> bool {
 ///
 /// # Errors
 /// What the event log answers.
-pub(super) fn report(source: &str, severity: Severity, text: &str) -> io::Result<()> {
+pub(super) fn report(source: &str, kind: EventType, text: &str) -> io::Result<()> {
     let source = Source::open(source)?;
     let text = event_text(text);
-    let kind = match severity {
-        Severity::Error => EVENTLOG_ERROR_TYPE,
-        Severity::Warning => EVENTLOG_WARNING_TYPE,
-        Severity::Information => EVENTLOG_INFORMATION_TYPE,
+    let kind = match kind {
+        EventType::Error => EVENTLOG_ERROR_TYPE,
+        EventType::Warning => EVENTLOG_WARNING_TYPE,
+        EventType::Information => EVENTLOG_INFORMATION_TYPE,
     };
     // SAFETY: the handle is open; there is one string, zero-terminated, and it lives until the call is over; there is
     // no user and no raw data.
@@ -167,23 +170,44 @@ mod tests {
     fn registering_twice_changes_nothing_the_second_time() {
         let source = format!("pydyndns-test-{}", std::process::id());
         let path = format!(r"SYSTEM\CurrentControlSet\Services\EventLog\Application\{source}");
-        register(&source, "Application", None).unwrap();
+        register(&source, None, "Application").unwrap();
         let read = || {
             let key = LOCAL_MACHINE.open(&path).unwrap();
             (key.get_type("EventMessageFile").unwrap(), key.get_u32("TypesSupported").unwrap())
         };
         assert_eq!(read(), (Type::ExpandString, 7));
-        register(&source, "Application", None).unwrap();
+        register(&source, None, "Application").unwrap();
         assert_eq!(read(), (Type::ExpandString, 7));
-        register(&source, "Application", Some(r"C:\own.dll")).unwrap();
+        register(&source, Some(r"C:\own.dll"), "Application").unwrap();
         assert!(names(&LOCAL_MACHINE.open(&path).unwrap().get_value("EventMessageFile").unwrap(), r"C:\own.dll"));
         LOCAL_MACHINE.remove_tree(&path).unwrap();
     }
 
     #[test]
+    fn a_key_that_may_not_be_written_is_no_error() {
+        let source = format!("pydyndns-refused-{}", std::process::id());
+        let path = format!(r"SYSTEM\CurrentControlSet\Services\EventLog\Application\{source}");
+        let key = LOCAL_MACHINE.create(&path).unwrap();
+        // An access list without entries: nobody may do anything.
+        let mut list = ACL { AclRevision: 2, AclSize: 8, ..ACL::default() };
+        let mut descriptor = SECURITY_DESCRIPTOR::default();
+        // SAFETY: both structures are ours, valid, and alive until the calls are over; the key is open.
+        let set = unsafe {
+            InitializeSecurityDescriptor((&raw mut descriptor).cast(), 1);
+            SetSecurityDescriptorDacl((&raw mut descriptor).cast(), 1, &raw mut list, 0);
+            RegSetKeySecurity(key.as_raw(), DACL_SECURITY_INFORMATION, (&raw mut descriptor).cast())
+        };
+        assert_eq!(set, 0);
+        assert_eq!(write(&source, None, "Application").unwrap_err().kind(), io::ErrorKind::PermissionDenied);
+        register(&source, None, "Application").unwrap();
+        drop(key);
+        LOCAL_MACHINE.remove_tree(&path).unwrap_err();
+    }
+
+    #[test]
     fn an_event_is_reported_under_a_source_that_is_not_registered() {
-        for severity in [Severity::Error, Severity::Warning, Severity::Information] {
-            report("pydyndns-unregistered", severity, "text").unwrap();
+        for kind in [EventType::Error, EventType::Warning, EventType::Information] {
+            report("pydyndns-unregistered", kind, "text").unwrap();
         }
     }
 }
