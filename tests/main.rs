@@ -31,4 +31,6 @@ mod sandbox;
 mod servers;
 mod silence;
 mod update;
+#[cfg(target_os = "linux")]
+mod windows;
 mod zone;
