@@ -25,10 +25,13 @@ mod cli;
 mod compat;
 mod configuration;
 mod hostile;
+mod logging;
 mod name;
 mod readme;
 mod sandbox;
 mod servers;
 mod silence;
 mod update;
+#[cfg(target_os = "linux")]
+mod windows;
 mod zone;

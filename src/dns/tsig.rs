@@ -385,3 +385,6 @@ fn bad_time(tsig: &TSIG) -> u64 {
         .take(6)
         .fold(0, |time, &octet| time << 8 | u64::from(octet))
 }
+
+#[cfg(test)]
+mod agreement;

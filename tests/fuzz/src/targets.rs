@@ -51,7 +51,7 @@ fn exchanges() -> &'static [Exchange] {
         let exchange = |algorithm| {
             let name = registration::domain_name("key.example").unwrap();
             let secret = Secret::from_base64("c2VjcmV0c2VjcmV0c2VjcmV0").unwrap();
-            let key = Key::new(name, algorithm, secret);
+            let key = Key::new(&name, algorithm, secret);
             let zone = Query::query(registration::domain_name("example.com").unwrap(), RecordType::SOA);
             let mut message = Message::new(0x1234, MessageType::Query, OpCode::Update);
             message.add_query(zone.clone());
