@@ -34,7 +34,7 @@ impl Random {
         let label = |random: &mut Self| -> String {
             let letters = 1 + random.below(20);
             (0..letters)
-                .map(|_| char::from(b"abcXYZ019-_"[usize::try_from(random.below(11)).unwrap()]))
+                .map(|_| char::from(b"abcdXYZ019_"[usize::try_from(random.below(11)).unwrap()]))
                 .collect()
         };
         (0..labels)
@@ -106,7 +106,8 @@ fn case(random: &mut Random) -> Case {
         ));
     }
     // Beyond 2106, when 32 bits no longer do, as well.
-    let now = 10_000 + random.below(1 << [31, 32, 40, 47][usize::try_from(random.below(4)).unwrap()]);
+    let bits = [31, 32, 40, 47][usize::try_from(random.below(4)).unwrap()];
+    let now = 10_000 + random.below(1 << bits);
     let request = key.sign(&mut message, now).unwrap();
     let hexadecimal: String = request
         .octets

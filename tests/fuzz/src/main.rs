@@ -6,24 +6,21 @@
 #![allow(dead_code, reason = "the program's modules do more than the targets use")]
 #![allow(clippy::unwrap_used, reason = "a target that cannot begin has failed")]
 
-#[path = "../../../src/addresses.rs"]
-mod addresses;
-#[path = "../../../src/cache.rs"]
-mod cache;
-#[path = "../../../src/config.rs"]
-mod config;
-#[path = "../../../src/dns/mod.rs"]
-mod dns;
-#[path = "../../../src/host/mod.rs"]
-mod host;
-#[path = "../../../src/logging/mod.rs"]
-mod logging;
-#[path = "../../../src/registration.rs"]
-mod registration;
-#[path = "../../../src/secret.rs"]
-mod secret;
+/// The program's modules, where they look for each other: at the crate's root.
+#[path = "../../../src"]
+mod program {
+    pub(crate) mod addresses;
+    pub(crate) mod cache;
+    pub(crate) mod config;
+    pub(crate) mod dns;
+    pub(crate) mod host;
+    pub(crate) mod logging;
+    pub(crate) mod registration;
+    pub(crate) mod secret;
+}
 mod targets;
 
+use program::{addresses, cache, config, dns, host, logging, registration, secret};
 use std::sync::OnceLock;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
