@@ -45,10 +45,28 @@ fn system_calls(local: &Local) -> Option<BTreeMap<String, u32>> {
     Some(calls)
 }
 
-/// The program with something injected at one system call.
-fn with_injection(program: &Program, call: &str, fault: &str, when: u32) -> Run {
-    let inject = format!("inject={call}:{fault}:when={when}");
-    program.clone().under(["strace", "-qq", "-o", "/dev/null", "-e", "trace=none", "-e", &inject]).run()
+/// The program with something injected at one system call; and whether it came to that, which differs a little from
+/// run to run: where memory happens to lie decides about the calls that ask for more.
+fn with_injection(local: &Local, program: &Program, call: &str, fault: &str, when: u32) -> (Run, bool) {
+    let log = local.path().join("log");
+    let (trace, inject) = (format!("trace={call}"), format!("inject={call}:{fault}:when={when}"));
+    let under = ["strace", "-qq", "-e", &trace, "-e", &inject, "-o"].map(std::ffi::OsString::from);
+    let run = program.clone().under(under.into_iter().chain([log.clone().into()])).run();
+    let text = fs::read_to_string(&log).unwrap_or_default();
+    fs::remove_file(&log).ok();
+    let is_killed = fault.starts_with("signal") && run.status.is_none();
+    (run, is_killed || text.contains("(INJECTED)"))
+}
+
+/// Whether the program panicked. Libraries do where they can't set up a stack before `main`, or get no random numbers,
+/// which no kernel refuses.
+fn panics(stderr: &str) -> bool {
+    let is_a_librarys = |line: &str| {
+        ["std/src/sys/pal/unix/stack_overflow.rs", "std/src/sys/random/", "rngs/thread.rs"]
+            .iter()
+            .any(|place| line.contains(place))
+    };
+    stderr.lines().any(|line| line.contains("panicked at") && !is_a_librarys(line))
 }
 
 /// Injects faults at every system call of an update, one after the other; each is followed by a normal run, after which
@@ -59,20 +77,22 @@ fn at_every_call(faults: &[&str], judge: fn(&Run, bool)) {
         return;
     };
     let mut number = 1;
+    let mut injected = 0;
     for fault in faults {
         for (call, &count) in &calls {
             for when in 1..=count {
                 number += 1;
                 let program = local.program(numbered(number));
                 let right = format!("host.example.com. {number} A 127.0.0.1");
-                let run = with_injection(&program, call, fault, when);
+                let (run, was_injected) = with_injection(&local, &program, call, fault, when);
+                injected += u32::from(was_injected);
                 let at = format!("{fault} at {call} number {when}");
                 // What the cache says is what the zone has, at any instant.
                 if let Some(entry) = cached(&local) {
                     let said = format!("host.example.com. {} A 127.0.0.1", entry["ttl"]);
                     assert_eq!(local.primary.zone(), [said], "zone and cache disagree after {at}");
                 }
-                assert!(!run.stderr.contains("panicked"), "{at}: {}", run.stderr);
+                assert!(!panics(&run.stderr), "{at}: {}", run.stderr);
                 judge(&run, local.primary.zone() == [right.clone()]);
                 let next = program.run();
                 assert_eq!((next.status, next.stderr.as_str()), (Some(0), ""), "after {at}");
@@ -83,7 +103,9 @@ fn at_every_call(faults: &[&str], judge: fn(&Run, bool)) {
             }
         }
     }
-    println!("{} faults", number - 1);
+    // All but the few that another run need not have.
+    println!("{injected} faults of {}", number - 1);
+    assert!(injected > (number - 1) * 9 / 10, "only {injected} of {} faults took place", number - 1);
 }
 
 #[test]
