@@ -36,7 +36,11 @@ fn host(sandbox: &Sandbox, host: usize) -> Program {
 /// Starts all hosts.
 fn start(hosts: &[Program]) -> Vec<Child> {
     let start = |host: &Program| {
-        host.command().stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the program can be started")
+        host.command()
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program can be started")
     };
     hosts.iter().map(start).collect()
 }
@@ -45,13 +49,20 @@ fn start(hosts: &[Program]) -> Vec<Child> {
 fn all_registered(sandbox: &Sandbox, runs: Vec<Child>) {
     for (host, run) in runs.into_iter().enumerate() {
         let output = run.wait_with_output().expect("a run can be waited for");
-        assert!(output.status.success(), "{}: {}", name(host), String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{}: {}",
+            name(host),
+            String::from_utf8_lossy(&output.stderr)
+        );
         let cache = sandbox.path().join(format!("host{host}")).join("cache");
         assert!(cache.is_file(), "{} has no cache", name(host));
     }
     let mut zone = client::zone("127.0.0.1:53".parse().unwrap(), "example.com.");
     zone.retain(|record| record.starts_with("host"));
-    let expected: Vec<_> = (0..HOSTS).map(|host| format!("{}. 3600 A 192.0.2.10", name(host))).collect();
+    let expected: Vec<_> = (0..HOSTS)
+        .map(|host| format!("{}. 3600 A 192.0.2.10", name(host)))
+        .collect();
     assert!(zone == expected, "{zone:?}");
 }
 
@@ -71,7 +82,11 @@ fn five_hundred_hosts_that_start_at_once_are_all_registered() {
         let begin = Instant::now();
         all_registered(sandbox, start(&hosts));
         let took = begin.elapsed();
-        eprintln!("| {HOSTS} hosts at once: all registered in {:.1} s, of {} s allowed", took.as_secs_f64(), BOUND.as_secs());
+        eprintln!(
+            "| {HOSTS} hosts at once: all registered in {:.1} s, of {} s allowed",
+            took.as_secs_f64(),
+            BOUND.as_secs()
+        );
         assert!(took < BOUND);
     });
 }
@@ -101,13 +116,30 @@ fn five_hundred_hosts_are_all_registered_though_the_server_is_restarted_meanwhil
         let begin = Instant::now();
         let mut runs = start(&hosts[..HOSTS / 2]);
         let confirmed = |count: usize| {
-            (0..HOSTS).filter(|host| sandbox.path().join(format!("host{host}")).join("cache").is_file()).count() >= count
+            (0..HOSTS)
+                .filter(|host| {
+                    sandbox
+                        .path()
+                        .join(format!("host{host}"))
+                        .join("cache")
+                        .is_file()
+                })
+                .count()
+                >= count
         };
         wait_until("some hosts are registered", || confirmed(20));
         // Killed, which is the worst that a restart can do.
         drop(bind);
         runs.extend(start(&hosts[HOSTS / 2..]));
-        let before = (0..HOSTS).filter(|host| sandbox.path().join(format!("host{host}")).join("cache").is_file()).count();
+        let before = (0..HOSTS)
+            .filter(|host| {
+                sandbox
+                    .path()
+                    .join(format!("host{host}"))
+                    .join("cache")
+                    .is_file()
+            })
+            .count();
         let mut bind = restarted(&sandbox.path().join("named-53"));
         all_registered(sandbox, runs);
         let took = begin.elapsed();

@@ -24,7 +24,10 @@ mod writable_by_others;
 fn cached(local: &Local) -> Option<Value> {
     let text = fs::read(local.cache()).ok()?;
     Some(serde_json::from_slice(&text).unwrap_or_else(|error| {
-        panic!("the cache is torn: {error}: {}", String::from_utf8_lossy(&text))
+        panic!(
+            "the cache is torn: {error}: {}",
+            String::from_utf8_lossy(&text)
+        )
     }))
 }
 
@@ -35,7 +38,11 @@ fn is_not_confirmed(local: &Local, run: &Run, says: &[&str]) {
     assert_eq!(run.stdout, "", "{run:?}");
     assert_eq!(run.stderr.lines().count(), 1, "more than one line: {run:?}");
     for words in says {
-        assert!(run.stderr.contains(words), "{words:?} is not said: {}", run.stderr);
+        assert!(
+            run.stderr.contains(words),
+            "{words:?} is not said: {}",
+            run.stderr
+        );
     }
     assert_eq!(cached(local), None, "the cache has an entry");
 }

@@ -13,13 +13,21 @@ use crate::harness::secret;
 
 /// A key whose secret is text, so that it can be looked for in every form.
 fn key() -> Key {
-    Key { name: "secret.key.".into(), algorithm: Algorithm::Sha256, secret: b"TopSecretTopSecretTopSecretTopS!".to_vec() }
+    Key {
+        name: "secret.key.".into(),
+        algorithm: Algorithm::Sha256,
+        secret: b"TopSecretTopSecretTopSecretTopS!".to_vec(),
+    }
 }
 
 /// Every form in which the secret could come out.
 fn forms() -> Vec<String> {
     let key = key();
-    let hexadecimal: String = key.secret.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hexadecimal: String = key
+        .secret
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     let numbers: Vec<String> = key.secret[..4].iter().map(ToString::to_string).collect();
     vec![
         secret(&key),
@@ -33,9 +41,15 @@ fn forms() -> Vec<String> {
 /// Expects no form of the secret in what a run printed, or in any file but the configuration.
 #[track_caller]
 fn is_kept(local: &Local, run: &Run, key_file: &str) {
-    let files = local.files().into_iter().filter(|(name, _)| name != "pydyndns.conf" && name != key_file);
+    let files = local
+        .files()
+        .into_iter()
+        .filter(|(name, _)| name != "pydyndns.conf" && name != key_file);
     let files = files.map(|(_, content)| String::from_utf8_lossy(&content).into_owned());
-    for text in [run.stdout.clone(), run.stderr.clone()].into_iter().chain(files) {
+    for text in [run.stdout.clone(), run.stderr.clone()]
+        .into_iter()
+        .chain(files)
+    {
         for form in forms() {
             assert!(!text.contains(&form), "the secret is in {text}");
         }
@@ -46,12 +60,21 @@ fn is_kept(local: &Local, run: &Run, key_file: &str) {
 fn no_level_no_error_no_dry_run_and_no_cache_has_the_secret() {
     let local = Local::new();
     let key = key();
-    fs::write(local.path().join("key.file"), format!("key \"{}\" {{ algorithm hmac-sha256; secret \"{}\"; }};\n", key.name, secret(&key)))
-        .unwrap();
+    fs::write(
+        local.path().join("key.file"),
+        format!(
+            "key \"{}\" {{ algorithm hmac-sha256; secret \"{}\"; }};\n",
+            key.name,
+            secret(&key)
+        ),
+    )
+    .unwrap();
     for tsig in [tsig(&key), json!({"keyfile": "key.file"})] {
         let program = |keys: serde_json::Value| {
             let mut all = json!({"tsig": tsig, "timeout": 0.5, "logging": logging("NOTSET")});
-            all.as_object_mut().unwrap().extend(keys.as_object().unwrap().clone());
+            all.as_object_mut()
+                .unwrap()
+                .extend(keys.as_object().unwrap().clone());
             local.program(all)
         };
         // The primary does not know the key, refuses, lies, and is silent; all this at every level.
@@ -59,7 +82,10 @@ fn no_level_no_error_no_dry_run_and_no_cache_has_the_secret() {
             fs::remove_file(local.cache()).ok();
             let key = key.clone();
             local.primary.lie(Arc::new(move |request| {
-                let mac = request.tsig.map(|tsig| tsig.mac.clone()).unwrap_or_default();
+                let mac = request
+                    .tsig
+                    .map(|tsig| tsig.mac.clone())
+                    .unwrap_or_default();
                 let now = request.tsig.map_or(0, |tsig| tsig.time);
                 match lie {
                     0 => Answer::Message(request.honest.clone()),
@@ -77,17 +103,28 @@ fn no_level_no_error_no_dry_run_and_no_cache_has_the_secret() {
                 for filter in [None, Some("trace")] {
                     let mut program = program(json!({})).args(arguments);
                     if let Some(filter) = filter {
-                        program = program.env("RUST_LOG", filter).env("RUST_BACKTRACE", "full");
+                        program = program
+                            .env("RUST_LOG", filter)
+                            .env("RUST_BACKTRACE", "full");
                     }
                     let run = program.run();
                     let is_good = lie == 4 || arguments.contains(&"-n");
-                    assert_eq!(run.status, Some(i32::from(!is_good)), "{arguments:?}: {}", run.stderr);
+                    assert_eq!(
+                        run.status,
+                        Some(i32::from(!is_good)),
+                        "{arguments:?}: {}",
+                        run.stderr
+                    );
                     is_kept(&local, &run, "key.file");
                 }
             }
         }
         let traced = program(json!({})).args(["-f", "-v"]).run();
-        assert!(traced.stderr.lines().count() > 2, "a trace says something: {}", traced.stderr);
+        assert!(
+            traced.stderr.lines().count() > 2,
+            "a trace says something: {}",
+            traced.stderr
+        );
     }
 }
 
@@ -95,7 +132,8 @@ fn no_level_no_error_no_dry_run_and_no_cache_has_the_secret() {
 fn a_name_looked_up_at_every_level_does_not_show_the_secret() {
     let local = Local::new();
     // Whatever this machine's resolver says, the look-up's own log lines are what is looked at.
-    let program = local.program(json!({"tsig": tsig(&key()), "timeout": 0.5, "server": "ns.invalid:5353"}));
+    let program =
+        local.program(json!({"tsig": tsig(&key()), "timeout": 0.5, "server": "ns.invalid:5353"}));
     let run = program.args(["-v"]).env("RUST_LOG", "trace").run();
     assert_eq!(run.status, Some(1), "{}", run.stderr);
     is_kept(&local, &run, "");

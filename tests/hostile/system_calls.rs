@@ -18,7 +18,10 @@ fn numbered(number: u32) -> Value {
 
 /// How often each system call is made by a run that sends an update; none where strace can't be used.
 fn system_calls(local: &Local) -> Option<BTreeMap<String, u32>> {
-    match Command::new("strace").args(["-qq", "-o", "/dev/null", "true"]).output() {
+    match Command::new("strace")
+        .args(["-qq", "-o", "/dev/null", "true"])
+        .output()
+    {
         Ok(output) if output.status.success() => {}
         Ok(output) => {
             let why = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -31,7 +34,12 @@ fn system_calls(local: &Local) -> Option<BTreeMap<String, u32>> {
         }
     }
     let log = local.path().join("calls");
-    let under = [std::ffi::OsString::from("strace"), "-qq".into(), "-o".into(), log.clone().into()];
+    let under = [
+        std::ffi::OsString::from("strace"),
+        "-qq".into(),
+        "-o".into(),
+        log.clone().into(),
+    ];
     local.program(numbered(1)).under(under).run().succeeds();
     let text = fs::read_to_string(&log).expect("strace writes a log");
     fs::remove_file(&log).expect("the log can be removed");
@@ -41,17 +49,32 @@ fn system_calls(local: &Local) -> Option<BTreeMap<String, u32>> {
             *calls.entry(name.to_owned()).or_default() += 1;
         }
     }
-    assert!(calls.contains_key("connect") && calls.contains_key("rename"), "{calls:?}");
+    assert!(
+        calls.contains_key("connect") && calls.contains_key("rename"),
+        "{calls:?}"
+    );
     Some(calls)
 }
 
 /// The program with something injected at one system call; and whether it came to that, which differs a little from
 /// run to run: where memory happens to lie decides about the calls that ask for more.
-fn with_injection(local: &Local, program: &Program, call: &str, fault: &str, when: u32) -> (Run, bool) {
+fn with_injection(
+    local: &Local,
+    program: &Program,
+    call: &str,
+    fault: &str,
+    when: u32,
+) -> (Run, bool) {
     let log = local.path().join("log");
-    let (trace, inject) = (format!("trace={call}"), format!("inject={call}:{fault}:when={when}"));
+    let (trace, inject) = (
+        format!("trace={call}"),
+        format!("inject={call}:{fault}:when={when}"),
+    );
     let under = ["strace", "-qq", "-e", &trace, "-e", &inject, "-o"].map(std::ffi::OsString::from);
-    let run = program.clone().under(under.into_iter().chain([log.clone().into()])).run();
+    let run = program
+        .clone()
+        .under(under.into_iter().chain([log.clone().into()]))
+        .run();
     let text = fs::read_to_string(&log).unwrap_or_default();
     fs::remove_file(&log).ok();
     let is_killed = fault.starts_with("signal") && run.status.is_none();
@@ -62,11 +85,17 @@ fn with_injection(local: &Local, program: &Program, call: &str, fault: &str, whe
 /// which no kernel refuses.
 fn panics(stderr: &str) -> bool {
     let is_a_librarys = |line: &str| {
-        ["std/src/sys/pal/unix/stack_overflow.rs", "std/src/sys/random/", "rngs/thread.rs"]
-            .iter()
-            .any(|place| line.contains(place))
+        [
+            "std/src/sys/pal/unix/stack_overflow.rs",
+            "std/src/sys/random/",
+            "rngs/thread.rs",
+        ]
+        .iter()
+        .any(|place| line.contains(place))
     };
-    stderr.lines().any(|line| line.contains("panicked at") && !is_a_librarys(line))
+    stderr
+        .lines()
+        .any(|line| line.contains("panicked at") && !is_a_librarys(line))
 }
 
 /// Injects faults at every system call of an update, one after the other; each is followed by a normal run, after which
@@ -90,36 +119,63 @@ fn at_every_call(faults: &[&str], judge: fn(&Run, bool)) {
                 // What the cache says is what the zone has, at any instant.
                 if let Some(entry) = cached(&local) {
                     let said = format!("host.example.com. {} A 127.0.0.1", entry["ttl"]);
-                    assert_eq!(local.primary.zone(), [said], "zone and cache disagree after {at}");
+                    assert_eq!(
+                        local.primary.zone(),
+                        [said],
+                        "zone and cache disagree after {at}"
+                    );
                 }
                 assert!(!panics(&run.stderr), "{at}: {}", run.stderr);
                 judge(&run, local.primary.zone() == [right.clone()]);
                 let next = program.run();
-                assert_eq!((next.status, next.stderr.as_str()), (Some(0), ""), "after {at}");
+                assert_eq!(
+                    (next.status, next.stderr.as_str()),
+                    (Some(0), ""),
+                    "after {at}"
+                );
                 assert_eq!(local.primary.zone(), [right], "after {at}");
-                assert_eq!(cached(&local).expect("there is a cache")["ttl"], number, "after {at}");
+                assert_eq!(
+                    cached(&local).expect("there is a cache")["ttl"],
+                    number,
+                    "after {at}"
+                );
                 let names: Vec<_> = local.files().into_iter().map(|(name, _)| name).collect();
-                assert_eq!(names, ["cache", "cache.lock", "pydyndns.conf"], "left after {at}");
+                assert_eq!(
+                    names,
+                    ["cache", "cache.lock", "pydyndns.conf"],
+                    "left after {at}"
+                );
             }
         }
     }
     // All but the few that another run need not have.
     println!("{injected} faults of {}", number - 1);
-    assert!(injected > (number - 1) * 9 / 10, "only {injected} of {} faults took place", number - 1);
+    assert!(
+        injected > (number - 1) * 9 / 10,
+        "only {injected} of {} faults took place",
+        number - 1
+    );
 }
 
 #[test]
 fn a_run_that_is_killed_at_any_system_call_is_made_good_by_the_next() {
     at_every_call(&["signal=KILL"], |run, _| {
-        assert_ne!(run.status, Some(1), "a run that is killed has no say: {run:?}");
+        assert_ne!(
+            run.status,
+            Some(1),
+            "a run that is killed has no say: {run:?}"
+        );
     });
 }
 
 #[test]
 fn a_system_call_that_fails_is_no_false_success_and_is_made_good_by_the_next_run() {
-    at_every_call(&["error=EIO", "error=ENOSPC", "error=EACCES"], |run, is_right| {
-        assert!(run.status != Some(0) || is_right, "false success: {run:?}");
-    });
+    at_every_call(
+        &["error=EIO", "error=ENOSPC", "error=EACCES"],
+        |run, is_right| {
+            assert!(run.status != Some(0) || is_right, "false success: {run:?}");
+        },
+    );
 }
 
 #[test]

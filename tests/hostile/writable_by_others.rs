@@ -52,7 +52,10 @@ impl Copy {
 fn somebody(user: u32, program: &Path) -> Command {
     let mut command = Command::new("setpriv");
     let user = user.to_string();
-    command.args(["--reuid", &user, "--regid", &user, "--clear-groups", "--"]).arg(program).current_dir("/");
+    command
+        .args(["--reuid", &user, "--regid", &user, "--clear-groups", "--"])
+        .arg(program)
+        .current_dir("/");
     command
 }
 
@@ -92,14 +95,22 @@ struct Place {
 
 /// Runs a test as root and as an ordinary user; what of that can't be done here is said.
 fn as_root_and_as_nobody(test: fn(&Place)) {
-    test(&Place { local: Local::new(), who: Who::Myself, copy: None });
+    test(&Place {
+        local: Local::new(),
+        who: Who::Myself,
+        copy: None,
+    });
     if !is_root() {
         return skipped("the tests run as an ordinary user, so not as root too");
     }
     let Some(copy) = Copy::new() else {
         return;
     };
-    let place = Place { local: Local::new(), who: Who::Nobody, copy: Some(copy) };
+    let place = Place {
+        local: Local::new(),
+        who: Who::Nobody,
+        copy: Some(copy),
+    };
     give(place.local.path(), NOBODY);
     open(place.local.path(), 0o755);
     test(&place);
@@ -109,7 +120,9 @@ impl Place {
     /// Who runs the program here, by number.
     fn user(&self) -> u32 {
         match self.who {
-            Who::Myself => fs::metadata("/proc/self").expect("there is a process").uid(),
+            Who::Myself => fs::metadata("/proc/self")
+                .expect("there is a process")
+                .uid(),
             Who::Nobody => NOBODY,
         }
     }
@@ -117,8 +130,12 @@ impl Place {
     /// Runs the program with further keys; its warnings and errors.
     fn run(&self, keys: Value, arguments: &[&str]) -> Output {
         let file = self.local.path().join("pydyndns.conf");
-        if !file.exists() || fs::read_to_string(&file).is_ok_and(|old| old != self.local.config(keys.clone()).to_string()) {
-            fs::write(&file, self.local.config(keys).to_string()).expect("the configuration can be written");
+        if !file.exists()
+            || fs::read_to_string(&file)
+                .is_ok_and(|old| old != self.local.config(keys.clone()).to_string())
+        {
+            fs::write(&file, self.local.config(keys).to_string())
+                .expect("the configuration can be written");
             open(&file, 0o600);
             give(&file, self.user());
         }
@@ -126,7 +143,12 @@ impl Place {
             Some(copy) => nobody(&copy.path()),
             None => Command::new(PROGRAM),
         };
-        command.arg("-c").arg(&file).args(arguments).env_remove("RUST_LOG").stdin(Stdio::null());
+        command
+            .arg("-c")
+            .arg(&file)
+            .args(arguments)
+            .env_remove("RUST_LOG")
+            .stdin(Stdio::null());
         command.output().expect("the program can be started")
     }
 
@@ -149,21 +171,38 @@ fn a_configuration_that_others_can_read_is_a_warning_on_runs_that_send_only() {
         assert_eq!(place.succeeds(json!({})), "", "nothing is sent");
         let output = place.run(json!({}), &["-f"]);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!((output.status.code(), said.lines().count()), (Some(0), 1), "{said}");
-        assert!(said.contains(&*file.to_string_lossy()) && said.contains("readable by others"), "{said}");
+        assert_eq!(
+            (output.status.code(), said.lines().count()),
+            (Some(0), 1),
+            "{said}"
+        );
+        assert!(
+            said.contains(&*file.to_string_lossy()) && said.contains("readable by others"),
+            "{said}"
+        );
         // The file that has the secret is the key file.
         let key_file = place.local.path().join("key.file");
         let key = crate::harness::secret(&place.local.key);
-        fs::write(&key_file, format!("key \"hmac-sha256.key.\" {{ algorithm hmac-sha256; secret \"{key}\"; }};")).unwrap();
+        fs::write(
+            &key_file,
+            format!("key \"hmac-sha256.key.\" {{ algorithm hmac-sha256; secret \"{key}\"; }};"),
+        )
+        .unwrap();
         give(&key_file, place.user());
         open(&key_file, 0o600);
         let keys = json!({"tsig": {"keyfile": "key.file"}, "ttl": 60});
         assert_eq!(place.succeeds(keys.clone()), "");
         open(&file, 0o644);
-        assert_eq!(String::from_utf8_lossy(&place.run(keys.clone(), &["-f"]).stderr), "");
+        assert_eq!(
+            String::from_utf8_lossy(&place.run(keys.clone(), &["-f"]).stderr),
+            ""
+        );
         open(&key_file, 0o644);
         let said = String::from_utf8_lossy(&place.run(keys, &["-f"]).stderr).into_owned();
-        assert!(said.contains("key.file") && said.contains("readable by others"), "{said}");
+        assert!(
+            said.contains("key.file") && said.contains("readable by others"),
+            "{said}"
+        );
     });
 }
 
@@ -174,7 +213,11 @@ fn md5_and_sha1_are_a_warning_on_runs_that_send_only() {
         let program = local.program(json!({}));
         let run = program.run();
         let is_weak = matches!(algorithm, Algorithm::Md5 | Algorithm::Sha1);
-        assert_eq!((run.status, run.stderr.lines().count()), (Some(0), usize::from(is_weak)), "{run:?}");
+        assert_eq!(
+            (run.status, run.stderr.lines().count()),
+            (Some(0), usize::from(is_weak)),
+            "{run:?}"
+        );
         assert_eq!(run.stderr.contains(algorithm.name()), is_weak, "{run:?}");
         program.run().succeeds();
     }
@@ -201,11 +244,23 @@ fn a_symbolic_link_in_the_caches_place_is_never_followed() {
                 }
                 let before = local.primary.updates();
                 place.succeeds(json!({}));
-                assert_eq!(local.primary.updates(), before + 1, "{name}: a link is believed");
-                assert_eq!(fs::read(&victim).unwrap(), content, "{name}: written through a link");
+                assert_eq!(
+                    local.primary.updates(),
+                    before + 1,
+                    "{name}: a link is believed"
+                );
+                assert_eq!(
+                    fs::read(&victim).unwrap(),
+                    content,
+                    "{name}: written through a link"
+                );
                 assert!(fs::symlink_metadata(local.cache()).unwrap().is_file());
                 place.succeeds(json!({}));
-                assert_eq!(local.primary.updates(), before + 1, "{name}: the new cache is not believed");
+                assert_eq!(
+                    local.primary.updates(),
+                    before + 1,
+                    "{name}: the new cache is not believed"
+                );
                 fs::remove_file(local.path().join("cache.lock")).ok();
             }
         }
@@ -238,7 +293,11 @@ fn a_cache_or_lock_of_another_user_is_not_believed_and_does_no_harm() {
                 held.lock().unwrap();
                 let before = local.primary.updates();
                 let said = place.succeeds(json!({"timeout": 5}));
-                assert_eq!(local.primary.updates(), before + 1, "{name} in {folder_mode:o}: {said}");
+                assert_eq!(
+                    local.primary.updates(),
+                    before + 1,
+                    "{name} in {folder_mode:o}: {said}"
+                );
                 drop(held);
             }
         }
@@ -270,7 +329,11 @@ fn a_cache_in_a_closed_folder_is_rewritten_in_place() {
     let Some(copy) = Copy::new() else {
         return;
     };
-    let place = Place { local: Local::new(), who: Who::Nobody, copy: Some(copy) };
+    let place = Place {
+        local: Local::new(),
+        who: Who::Nobody,
+        copy: Some(copy),
+    };
     let local = &place.local;
     open(local.path(), 0o755);
     fs::write(local.cache(), "").unwrap();
@@ -300,12 +363,24 @@ fn a_folder_or_a_fifo_in_the_caches_place_is_left_alone() {
         fs::create_dir(local.cache()).unwrap();
         give(&local.cache(), place.user());
         let said = place.succeeds(json!({}));
-        assert!(said.lines().count() == 1 && said.contains("cache"), "{said}");
+        assert!(
+            said.lines().count() == 1 && said.contains("cache"),
+            "{said}"
+        );
         fs::remove_dir(local.cache()).unwrap();
-        assert!(Command::new("mkfifo").arg(local.cache()).status().unwrap().success());
+        assert!(
+            Command::new("mkfifo")
+                .arg(local.cache())
+                .status()
+                .unwrap()
+                .success()
+        );
         give(&local.cache(), place.user());
         let said = place.succeeds(json!({}));
-        assert!(said.lines().count() == 1 && said.contains("cache"), "{said}");
+        assert!(
+            said.lines().count() == 1 && said.contains("cache"),
+            "{said}"
+        );
         assert_eq!(local.primary.updates(), 2);
     });
 }

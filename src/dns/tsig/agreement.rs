@@ -58,7 +58,10 @@ fn python() -> Option<String> {
     ];
     let has_it = |python: &String| {
         Command::new(python)
-            .args(["-c", "import dns.tsig, dns.version; assert dns.version.MAJOR >= 2"])
+            .args([
+                "-c",
+                "import dns.tsig, dns.version; assert dns.version.MAJOR >= 2",
+            ])
             .stderr(Stdio::null())
             .status()
             .is_ok_and(|status| status.success())
@@ -141,7 +144,10 @@ fn agrees_with_dnspython_in_both_directions() {
     let Some(python) = python() else {
         let required = std::env::var("PYDYNDNS_TEST_NO_SKIP")
             .is_ok_and(|value| !value.is_empty() && value != "0");
-        assert!(!required, "no Python has dnspython, and nothing may be skipped");
+        assert!(
+            !required,
+            "no Python has dnspython, and nothing may be skipped"
+        );
         // Past the test runner's capture.
         writeln!(std::io::stderr(), "skipped: no Python has dnspython").unwrap();
         return;
@@ -149,14 +155,20 @@ fn agrees_with_dnspython_in_both_directions() {
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let cases: Vec<Case> = (0..MESSAGES).map(|_| case(&mut random)).collect();
     let mut child = Command::new(python)
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/hostile/tsig.py"))
+        .arg(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/hostile/tsig.py"
+        ))
         .arg("1")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
     let mut stdin = child.stdin.take().unwrap();
-    let lines: String = cases.iter().map(|case| format!("{}\n", case.line)).collect();
+    let lines: String = cases
+        .iter()
+        .map(|case| format!("{}\n", case.line))
+        .collect();
     // Both pipes fill up, so that writing and reading go on at once.
     let writer = std::thread::spawn(move || stdin.write_all(lines.as_bytes()));
     let output = child.wait_with_output().unwrap();
@@ -173,8 +185,16 @@ fn agrees_with_dnspython_in_both_directions() {
             .step_by(2)
             .map(|at| u8::from_str_radix(&answer[at..at + 2], 16).unwrap())
             .collect();
-        assert_eq!(read["expected"], verdict(case, &octets), "{} answered by {answer}", case.line);
+        assert_eq!(
+            read["expected"],
+            verdict(case, &octets),
+            "{} answered by {answer}",
+            case.line
+        );
         good += usize::from(read["expected"] == "good");
     }
-    assert!((MESSAGES / 10..MESSAGES).contains(&good), "{good} good answers");
+    assert!(
+        (MESSAGES / 10..MESSAGES).contains(&good),
+        "{good} good answers"
+    );
 }

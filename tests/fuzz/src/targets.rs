@@ -54,13 +54,20 @@ fn exchanges() -> &'static [Exchange] {
             let name = registration::domain_name("key.example").unwrap();
             let secret = Secret::from_base64("c2VjcmV0c2VjcmV0c2VjcmV0").unwrap();
             let key = Key::new(&name, algorithm, secret);
-            let zone = Query::query(registration::domain_name("example.com").unwrap(), RecordType::SOA);
+            let zone = Query::query(
+                registration::domain_name("example.com").unwrap(),
+                RecordType::SOA,
+            );
             let mut message = Message::new(0x1234, MessageType::Query, OpCode::Update);
             message.add_query(zone.clone());
             let request = key.sign(&mut message, NOW).unwrap();
             let mut answer = Message::new(0x1234, MessageType::Response, OpCode::Update);
             answer.add_query(zone);
-            Exchange { key, request, body: answer.to_vec().unwrap() }
+            Exchange {
+                key,
+                request,
+                body: answer.to_vec().unwrap(),
+            }
         };
         Algorithm::ALL.map(exchange).into()
     })
@@ -76,8 +83,15 @@ fn answer(data: &[u8]) {
     let verified = key.verify(answer, request, NOW);
     if verified.is_ok() {
         // The id may be another: the exchange compares it. ARCOUNT counts the TSIG record.
-        assert!(answer[2..10] == body[2..10] || answer[2..10] == REFUSED, "another header verifies");
-        assert_eq!(answer[12..body.len()], body[12..], "another message verifies");
+        assert!(
+            answer[2..10] == body[2..10] || answer[2..10] == REFUSED,
+            "another header verifies"
+        );
+        assert_eq!(
+            answer[12..body.len()],
+            body[12..],
+            "another message verifies"
+        );
     }
     if let Err(error) = verified {
         assert!(!error.to_string().contains('\n'), "{error}");
@@ -90,7 +104,10 @@ fn message(data: &[u8]) {
     if let (Ok(code), Ok(())) = (update::code_of(data, 0x1234), tsig::check_form(data)) {
         assert_eq!(data[..2], [0x12, 0x34]);
         assert_eq!(data[2] & 0xf8, 0xa8, "QR is set and the opcode is UPDATE");
-        assert!(code != ResponseCode::NoError || data[3] & 0x0f == 0, "NOERROR is what the header says");
+        assert!(
+            code != ResponseCode::NoError || data[3] & 0x0f == 0,
+            "NOERROR is what the header says"
+        );
     }
 }
 
@@ -107,7 +124,9 @@ fn keyfile(data: &[u8]) {
         return;
     };
     match KeyFile::parse(text) {
-        Ok(read) => assert!(!read.secret.bytes().is_empty() && !format!("{read:?}").contains("secret: \"")),
+        Ok(read) => {
+            assert!(!read.secret.bytes().is_empty() && !format!("{read:?}").contains("secret: \""))
+        }
         Err(error) => assert!(!error.contains(char::is_control), "{error:?}"),
     }
 }
@@ -130,7 +149,10 @@ fn cache(data: &[u8]) {
         && crate::cache::confirms(&entry, wanted)
     {
         let text = String::from_utf8_lossy(data).to_ascii_lowercase();
-        assert!(text.contains("example") || text.contains("\\u"), "an entry without the name confirms it");
+        assert!(
+            text.contains("example") || text.contains("\\u"),
+            "an entry without the name confirms it"
+        );
     }
 }
 
@@ -171,7 +193,13 @@ fn format(data: &[u8]) {
     if let Ok(configuration) = crate::logging::Configuration::from_json(&section) {
         let logger = configuration.open(|_| Ok(Vec::new()));
         let message = format_args!("updating {} to {}", "host.example.com.", 1);
-        logger.log(&log::Record::builder().level(log::Level::Warn).target("pydyndns").args(message).build());
+        logger.log(
+            &log::Record::builder()
+                .level(log::Level::Warn)
+                .target("pydyndns")
+                .args(message)
+                .build(),
+        );
         logger.finish();
     }
 }
