@@ -40,11 +40,11 @@ pub(crate) fn sandbox<F: FnOnce(&Sandbox)>(test: F) {
         String::from_utf8_lossy(&output.stdout).into_owned(),
         String::from_utf8_lossy(&output.stderr).into_owned(),
     );
-    for line in stderr.lines() {
-        if line.starts_with("skipped: ") || line.starts_with("| ") {
-            super::announce(&format!("{line}\n"));
-        }
-    }
+    // In one piece, so that tests that run side by side do not mix their words.
+    let words = stderr
+        .lines()
+        .filter(|line| line.starts_with("skipped: ") || line.starts_with("| "));
+    super::announce(&words.map(|line| format!("{line}\n")).collect::<String>());
     assert!(
         output.status.success(),
         "in the sandbox:\n{stdout}\n{stderr}"
