@@ -24,10 +24,13 @@ mod cache;
 mod cli;
 mod compat;
 mod configuration;
+mod logging;
 mod name;
 mod readme;
 mod sandbox;
 mod servers;
 mod silence;
 mod update;
+#[cfg(target_os = "linux")]
+mod windows;
 mod zone;
