@@ -69,19 +69,14 @@ impl Folder {
     /// Makes a new one.
     pub(crate) fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        loop {
-            let number = NEXT.fetch_add(1, Ordering::Relaxed);
-            let name = format!("pydyndns-test-{}-{number}", std::process::id());
-            let path = std::env::temp_dir().join(name);
-            match std::fs::create_dir(&path) {
-                // Every sandbox's process has the same number.
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-                made => {
-                    made.expect("a temporary folder can be made");
-                    return Self(path);
-                }
-            }
-        }
+        let name = format!(
+            "pydyndns-test-{}-{}",
+            std::process::id(),
+            NEXT.fetch_add(1, Ordering::Relaxed)
+        );
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir(&path).expect("a temporary folder can be made");
+        Self(path)
     }
 
     /// Where it is.

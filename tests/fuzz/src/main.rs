@@ -3,7 +3,11 @@
 //! The program's own modules are compiled in as they are. A target asserts more than "no panic" where it can: nothing
 //! but the one good answer verifies, no error line breaks in two, no secret is repeated.
 #![no_main]
-#![allow(dead_code, reason = "the program's modules do more than the targets use")]
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "the program's modules do more than the targets use"
+)]
 #![allow(clippy::unwrap_used, reason = "a target that cannot begin has failed")]
 
 /// The program's modules, where they look for each other: at the crate's root.
