@@ -184,27 +184,6 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_may_not_be_written_is_no_error() {
-        let source = format!("pydyndns-refused-{}", std::process::id());
-        let path = format!(r"SYSTEM\CurrentControlSet\Services\EventLog\Application\{source}");
-        let key = LOCAL_MACHINE.create(&path).unwrap();
-        // An access list without entries: nobody may do anything.
-        let mut list = ACL { AclRevision: 2, AclSize: 8, ..ACL::default() };
-        let mut descriptor = SECURITY_DESCRIPTOR::default();
-        // SAFETY: both structures are ours, valid, and alive until the calls are over; the key is open.
-        let set = unsafe {
-            InitializeSecurityDescriptor((&raw mut descriptor).cast(), 1);
-            SetSecurityDescriptorDacl((&raw mut descriptor).cast(), 1, &raw mut list, 0);
-            RegSetKeySecurity(key.as_raw(), DACL_SECURITY_INFORMATION, (&raw mut descriptor).cast())
-        };
-        assert_eq!(set, 0);
-        assert_eq!(write(&source, None, "Application").unwrap_err().kind(), io::ErrorKind::PermissionDenied);
-        register(&source, None, "Application").unwrap();
-        drop(key);
-        LOCAL_MACHINE.remove_tree(&path).unwrap_err();
-    }
-
-    #[test]
     fn an_event_is_reported_under_a_source_that_is_not_registered() {
         for kind in [EventType::Error, EventType::Warning, EventType::Information] {
             report("pydyndns-unregistered", kind, "text").unwrap();
