@@ -409,3 +409,23 @@ fn a_host_without_ipv6_registers_its_ipv4_addresses() {
         assert_eq!(registered(sandbox, json!({}), &[]), ["192.0.2.10"]);
     });
 }
+
+#[test]
+fn that_are_ipv4_ones_in_ipv6s_clothes_are_left_out() {
+    sandbox(|sandbox| {
+        sandbox.interface("lan0", &["192.0.2.10/24", "2001:db8::10/64"]);
+        sandbox.address("lan0", "::ffff:192.0.2.77/128");
+        let kernel: Vec<IpAddr> = by_the_kernel(sandbox)
+            .into_iter()
+            .map(|(address, _)| address)
+            .collect();
+        assert!(
+            kernel.contains(&"::ffff:192.0.2.77".parse().unwrap()),
+            "{kernel:?}"
+        );
+        assert_eq!(
+            registered(sandbox, json!({}), &[]),
+            ["192.0.2.10", "2001:db8::10"]
+        );
+    });
+}

@@ -50,12 +50,12 @@ pub(crate) fn installed(program: &str) -> bool {
         .any(|folder| folder.join(program).is_file())
 }
 
-/// Waits until something has become true, looking again and again; fails after ten seconds.
+/// Waits until something has become true, looking again and again; fails after half a minute.
 pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
     while !condition() {
         assert!(
-            start.elapsed() < Duration::from_secs(10),
+            start.elapsed() < Duration::from_secs(30),
             "waited in vain until {what}"
         );
         std::thread::sleep(Duration::from_millis(5));

@@ -13,6 +13,9 @@ use std::time::{Duration, Instant};
 /// Set for the second run, to the test's name.
 const INSIDE: &str = "PYDYNDNS_TEST_SANDBOX";
 
+/// The sandbox's own folder, gone with it.
+const FOLDER: &str = "/run/sandbox";
+
 /// What a test gets to play with.
 pub(crate) struct Sandbox(PathBuf);
 
@@ -34,17 +37,19 @@ pub(crate) fn sandbox<F: FnOnce(&Sandbox)>(test: F) {
         .arg(std::env::current_exe().expect("the test knows its own file"))
         .args(["--exact", name, "--nocapture", "--test-threads=1"])
         .env(INSIDE, name)
+        // Every sandbox has the process id 1, so names made of it would meet in a folder that they share.
+        .env("TMPDIR", FOLDER)
         .output()
         .expect("unshare can be started");
     let (stdout, stderr) = (
         String::from_utf8_lossy(&output.stdout).into_owned(),
         String::from_utf8_lossy(&output.stderr).into_owned(),
     );
-    for line in stderr.lines() {
-        if line.starts_with("skipped: ") || line.starts_with("| ") {
-            super::announce(&format!("{line}\n"));
-        }
-    }
+    // In one piece, so that tests that run side by side do not mix their words.
+    let words = stderr
+        .lines()
+        .filter(|line| line.starts_with("skipped: ") || line.starts_with("| "));
+    super::announce(&words.map(|line| format!("{line}\n")).collect::<String>());
     assert!(
         output.status.success(),
         "in the sandbox:\n{stdout}\n{stderr}"
@@ -67,7 +72,7 @@ fn unshare_flags() -> &'static Result<Vec<&'static str>, String> {
             "--fork",
             "--kill-child",
         ];
-        let works = |flags: &[&str]| {
+        let works = |flags: &[&'static str]| {
             let output = Command::new("unshare")
                 .args(flags)
                 .args(["mount", "-t", "tmpfs", "none", "/run"])
@@ -116,7 +121,7 @@ impl Sandbox {
             1,
             "the sandbox is set up in a namespace"
         );
-        let sandbox = Self(PathBuf::from("/run/sandbox"));
+        let sandbox = Self(PathBuf::from(FOLDER));
         sandbox.shell(SET_UP);
         sandbox.hostname("host.example.com");
         sandbox.hosts("127.0.0.1 localhost\n");

@@ -61,6 +61,7 @@ fn every_algorithm(sandbox: &Sandbox, kind: Kind) {
         zone
     };
     let others = rest(&server);
+    announce("| server   | algorithm   | address   | zone and answer's TSIG right after |\n");
     for algorithm in Algorithm::ALL {
         for transport in ["127.0.0.1", "::1"] {
             sandbox.shell("rm -f /run/sandbox/cache");
