@@ -24,6 +24,7 @@ mod cache;
 mod cli;
 mod compat;
 mod configuration;
+mod examples;
 mod logging;
 mod name;
 mod readme;
