@@ -127,7 +127,8 @@ fn follows_the_lease(sandbox: &Sandbox, client: impl Fn() -> Running) {
         drop(client);
         sandbox.ip("addr flush dev eth0");
     }
-    assert_eq!(primary.updates(), 2);
+    // One for each lease, and one between them where the client gave the first up before it had the second.
+    assert!((2..=3).contains(&primary.updates()));
 }
 
 #[test]
