@@ -289,8 +289,9 @@ fn warn_of(wanted: &Wanted, config: &Config) {
             .unwrap_or(false)
     {
         log::warn!(
-            "{} has a secret in it and is readable by others; chmod 600 it",
-            file.display()
+            "{} has a secret in it and is readable by others; {}",
+            file.display(),
+            host::HOW_TO_HIDE
         );
     }
     if let Some(key) = config.key.as_ref().filter(|key| key.algorithm().is_weak()) {
