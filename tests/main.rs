@@ -25,6 +25,7 @@ mod cli;
 mod compat;
 mod configuration;
 mod examples;
+mod hostile;
 mod logging;
 mod name;
 mod readme;
