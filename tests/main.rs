@@ -9,6 +9,12 @@
     clippy::expect_used,
     reason = "a test that cannot go on has failed"
 )]
+#![allow(
+    clippy::needless_pass_by_value,
+    clippy::too_many_lines,
+    clippy::format_collect,
+    reason = "a test is read once from top to bottom: plain words before short ones, and JSON handed over as it stands"
+)]
 
 #[macro_use]
 mod harness;
@@ -20,7 +26,10 @@ mod compat;
 mod configuration;
 mod name;
 mod readme;
+mod sandbox;
 mod servers;
 mod silence;
 mod update;
+#[cfg(target_os = "linux")]
+mod windows;
 mod zone;

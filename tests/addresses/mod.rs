@@ -8,17 +8,16 @@ use std::net::IpAddr;
 use serde_json::{Value, json};
 
 use crate::harness::primary::Primary;
-use crate::harness::program::{Program, Run, config};
+use crate::harness::program::{Program, Run, config, merged};
 use crate::harness::sandbox::{Sandbox, sandbox};
 use crate::harness::wait_until;
 
 /// A dry run with these keys and arguments.
 fn dry_run(sandbox: &Sandbox, keys: Value, arguments: &[&str]) -> Run {
-    let mut all =
-        json!({"hostname": "host.example.com", "zone": "example.com", "server": "127.0.0.1"});
-    all.as_object_mut()
-        .unwrap()
-        .extend(keys.as_object().unwrap().clone());
+    let all = merged(
+        json!({"hostname": "host.example.com", "zone": "example.com", "server": "127.0.0.1"}),
+        keys,
+    );
     Program::new(sandbox.path())
         .config(&config(all))
         .arg("-n")
@@ -157,8 +156,9 @@ fn temporary_ones_that_the_kernel_made_are_left_out() {
     sandbox(|sandbox| {
         sandbox.interface("lan0", &["192.0.2.10/24"]);
         sandbox.shell("echo 2 > /proc/sys/net/ipv6/conf/lan0/use_tempaddr");
-        sandbox
-            .ip("addr add 2001:db8:1::5/64 dev lan0 mngtmpaddr valid_lft 7200 preferred_lft 3600");
+        sandbox.ip(
+            "addr add 2001:db8:1::5/64 dev lan0 nodad mngtmpaddr valid_lft 7200 preferred_lft 3600",
+        );
         wait_for(sandbox, "lan0", &["temporary"]);
         let kernel = by_the_kernel(sandbox);
         let temporary: Vec<_> = kernel

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::local::Local;
-use crate::harness::program::{Program, logging};
+use crate::harness::program::{Program, logging, merged, tsig};
 
 /// Runs with a wrong configuration: status 2, one line that names file, place and remedy, and nothing touched.
 #[track_caller]
@@ -41,13 +41,7 @@ fn registered() -> Local {
 #[test]
 fn a_key_with_a_wrong_value_is_refused_by_its_path() {
     let local = registered();
-    let tsig = |keys: Value| {
-        let mut tsig = crate::harness::program::tsig(&local.key);
-        tsig.as_object_mut()
-            .unwrap()
-            .extend(keys.as_object().unwrap().clone());
-        json!({"tsig": tsig})
-    };
+    let tsig = |keys: Value| json!({"tsig": merged(tsig(&local.key), keys)});
     for (keys, message) in [
         (json!({"cache": 1}), "cache: *true or false*"),
         (json!({"cache": ""}), "cache: *empty*"),

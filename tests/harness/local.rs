@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::Folder;
 use super::primary::Primary;
 use super::primary::tsig::{Algorithm, Key};
-use super::program::{Program, config, tsig};
+use super::program::{Program, config, merged, tsig};
 
 /// A primary for example.com, and a folder for the program's files.
 pub(crate) struct Local {
@@ -54,7 +54,7 @@ impl Local {
 
     /// A configuration that registers 127.0.0.1 for host.example.com at the primary, with further keys.
     pub(crate) fn config(&self, keys: Value) -> Value {
-        let mut all = json!({
+        let own = json!({
             "cache": self.cache(),
             "hostname": "host.example.com",
             "zone": "example.com",
@@ -63,11 +63,8 @@ impl Local {
             // What else this machine has for addresses is no matter here.
             "addresses": {"include": ["127.0.0.1/32"], "exclude": ["0.0.0.0/0", "::/0"]},
         });
-        let (Value::Object(map), Value::Object(keys)) = (&mut all, keys) else {
-            panic!("a configuration is an object");
-        };
-        map.extend(keys);
-        config(all)
+        // In two steps, so that a key that is to go is gone from both.
+        merged(config(own), keys)
     }
 
     /// The program with that configuration.

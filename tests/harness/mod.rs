@@ -15,6 +15,7 @@ macro_rules! skip {
 
 pub(crate) mod client;
 pub(crate) mod local;
+#[allow(dead_code, reason = "some of it is for the sandbox alone")]
 #[path = "../../examples/sandbox/primary/mod.rs"]
 pub(crate) mod primary;
 pub(crate) mod program;

@@ -13,25 +13,30 @@ use super::primary::tsig::Key;
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_pydyndns");
 
 /// A configuration: both families, a TTL of an hour, messages from WARNING up on stderr as
-/// `LEVEL: message`, and on top of it the keys given; `null` takes a key away.
+/// `LEVEL: message`, and on top of it the keys given.
 pub(crate) fn config(keys: Value) -> Value {
-    let mut config = json!({
+    let least = json!({
         "ipv4": true,
         "ipv6": {"enable": true, "teredo": false},
         "ttl": 3600,
         "logging": logging("WARNING"),
     });
-    let (Value::Object(config_keys), Value::Object(keys)) = (&mut config, keys) else {
+    merged(least, keys)
+}
+
+/// An object with further keys on top; `null` takes a key away.
+pub(crate) fn merged(mut base: Value, keys: Value) -> Value {
+    let (Value::Object(all), Value::Object(keys)) = (&mut base, keys) else {
         panic!("a configuration is an object");
     };
     for (key, value) in keys {
         if value.is_null() {
-            config_keys.remove(&key);
+            all.remove(&key);
         } else {
-            config_keys.insert(key, value);
+            all.insert(key, value);
         }
     }
-    config
+    base
 }
 
 /// A logging section: everything from the level up on stderr, as `LEVEL: message`.
@@ -75,7 +80,7 @@ impl Program {
 
     /// With this configuration, put into a file named `pydyndns.conf`.
     pub(crate) fn config(self, config: &Value) -> Self {
-        self.config_text(&serde_json::to_string_pretty(config).expect("a configuration is JSON"))
+        self.config_text(serde_json::to_string_pretty(config).expect("a configuration is JSON"))
     }
 
     /// With this text as configuration file.

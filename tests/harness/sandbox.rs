@@ -59,7 +59,7 @@ pub(crate) fn sandbox<F: FnOnce(&Sandbox)>(test: F) {
 fn unshare_flags() -> &'static Result<Vec<&'static str>, String> {
     static FLAGS: OnceLock<Result<Vec<&'static str>, String>> = OnceLock::new();
     FLAGS.get_or_init(|| {
-        let flags = vec![
+        let own = [
             "--net",
             "--mount",
             "--uts",
@@ -67,30 +67,34 @@ fn unshare_flags() -> &'static Result<Vec<&'static str>, String> {
             "--fork",
             "--kill-child",
         ];
-        let mut reason = String::new();
-        // Root needs no user namespace; anybody else gets one, in which they are root.
-        for first in [None, Some("--map-root-user")] {
-            let flags: Vec<_> = first.into_iter().chain(flags.iter().copied()).collect();
-            match Command::new("unshare")
-                .args(&flags)
+        let works = |flags: &[&str]| {
+            let output = Command::new("unshare")
+                .args(flags)
                 .args(["mount", "-t", "tmpfs", "none", "/run"])
                 .output()
-            {
-                Ok(output) if output.status.success() => return Ok(flags),
-                Ok(output) => reason = String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-                Err(error) => return Err(format!("unshare: {error}")),
+                .map_err(|error| format!("unshare: {error}"))?;
+            if output.status.success() {
+                Ok(flags.to_vec())
+            } else {
+                Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
             }
-        }
-        Err(reason)
+        };
+        // Root needs no user namespace; anybody else gets one, in which they are root.
+        works(&own).or_else(|_| works(&[&["--map-root-user"][..], &own].concat()))
     })
 }
 
 /// Makes a fresh `/run`, an `/etc` of our own over the real one, and loopback.
-const SET_UP: &str = r#"
+const SET_UP: &str = r"
 set -e
 mount -t tmpfs none /run
 mkdir /run/upper /run/work /run/sandbox
-mount -t overlay overlay -o lowerdir=/etc,upperdir=/run/upper,workdir=/run/work /etc
+# Where a file system can't be laid over another, a copy of what can be read does as well.
+mount -t overlay overlay -o lowerdir=/etc,upperdir=/run/upper,workdir=/run/work /etc 2>/dev/null || {
+    mkdir /run/etc
+    cp -a /etc/. /run/etc/ 2>/dev/null || true
+    mount --bind /run/etc /etc
+}
 rm -f /etc/resolv.conf /etc/hosts /etc/hostname /etc/pydyndns.conf
 # No packet of the kernel's own accord, no address that nobody asked for, no waiting for duplicates.
 for name in accept_dad router_solicitations accept_ra; do
@@ -98,8 +102,12 @@ for name in accept_dad router_solicitations accept_ra; do
 done
 echo 1 > /proc/sys/net/ipv6/conf/default/addr_gen_mode
 ip link set lo up
-"#;
+";
 
+#[allow(
+    clippy::unused_self,
+    reason = "these change the world of whoever has a sandbox, and only theirs"
+)]
 impl Sandbox {
     /// Sets up the namespaces that this process is in.
     fn new() -> Self {

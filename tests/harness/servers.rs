@@ -300,9 +300,8 @@ fn bind(folder: &Path, setup: &Setup, command: &mut Command) {
     let mut text = format!(
         "options {{ directory \"{home}\"; pid-file none; lock-file none; session-keyfile \"{home}/session.key\"; \
          managed-keys-directory \"{home}\"; recursion no; dnssec-validation no; notify no; empty-zones-enable no; \
-         allow-transfer {{ any; }}; listen-on {{ none; }}; listen-on-v6 {{ none; }};\n"
-    )
-    .replace("listen-on { none; }; listen-on-v6 { none; };", "");
+         allow-transfer {{ any; }};\n"
+    );
     for (option, v6) in [("listen-on", false), ("listen-on-v6", true)] {
         let addresses: String = setup
             .addresses
@@ -432,31 +431,19 @@ fn power_dns(sandbox: &Sandbox, folder: &Path, setup: &Setup, command: &mut Comm
         listen.join(",")
     );
     std::fs::write(folder.join("pdns.conf"), text).expect("a configuration can be written");
+    // Without this metadata a zone takes unsigned updates.
+    let allowed = setup.policy != Policy::Anybody;
     let mut statements = String::new();
-    for (index, zone) in setup.zones.iter().enumerate() {
-        for key in setup
-            .keys
-            .iter()
-            .filter(|_| setup.policy != Policy::Anybody)
-        {
-            let name = key.name.trim_end_matches('.');
-            writeln!(
-                statements,
-                "insert into domainmetadata (domain_id, kind, content) values ({}, 'TSIG-ALLOW-DNSUPDATE', '{name}');",
-                index + 1
-            )
-            .unwrap();
-            if index == 0 {
-                writeln!(
-                    statements,
-                    "insert into tsigkeys (name, algorithm, secret) values ('{name}', '{}', '{}');",
-                    key.algorithm.name(),
-                    secret(key)
-                )
-                .unwrap();
-            }
-        }
-        sandbox.shell(&format!("echo > {home}/loads"));
+    for key in setup.keys.iter().filter(|_| allowed) {
+        let (name, algorithm) = (key.name.trim_end_matches('.'), key.algorithm.name());
+        writeln!(
+            statements,
+            "insert into tsigkeys (name, algorithm, secret) values ('{name}', '{algorithm}', '{}');\n\
+             insert into domainmetadata (domain_id, kind, content) \
+             select id, 'TSIG-ALLOW-DNSUPDATE', '{name}' from domains;",
+            secret(key)
+        )
+        .unwrap();
     }
     std::fs::write(folder.join("keys.sql"), statements).expect("a file can be written");
     let schema = "/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql";

@@ -4,15 +4,12 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::program::{Program, Run, config};
+use crate::harness::program::{Program, Run, config, merged};
 use crate::harness::sandbox::{Sandbox, sandbox};
 
 /// A dry run with nothing to look up; no packet may go anywhere.
 fn dry_run(sandbox: &Sandbox, keys: Value) -> Run {
-    let mut all = json!({"zone": "com.", "server": "127.0.0.1"});
-    all.as_object_mut()
-        .unwrap()
-        .extend(keys.as_object().unwrap().clone());
+    let all = merged(json!({"zone": "com.", "server": "127.0.0.1"}), keys);
     let before = sandbox.packets();
     let run = Program::new(sandbox.path())
         .config(&config(all))

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use serde_json::{Value, json};
 
 use crate::harness::primary::tsig::{Algorithm, Key};
-use crate::harness::program::{Program, config, tsig};
+use crate::harness::program::{Program, config, merged, tsig};
 use crate::harness::sandbox::{Sandbox, sandbox};
 use crate::harness::servers::{Kind, Policy, Server, Setup};
 use crate::harness::{announce, key, secret};
@@ -31,13 +31,13 @@ fn records(ttl: u32, addresses: &[&str]) -> Vec<String> {
 
 /// A configuration with nothing to look up, signed with this key.
 fn at(server: &str, key: &Key, keys: Value) -> Value {
-    let mut all = json!({
-        "hostname": "host.example.com", "zone": "example.com", "server": server, "tsig": tsig(key),
-        "cache": "/run/sandbox/cache",
-    });
-    all.as_object_mut()
-        .unwrap()
-        .extend(keys.as_object().unwrap().clone());
+    let all = merged(
+        json!({
+            "hostname": "host.example.com", "zone": "example.com", "server": server, "tsig": tsig(key),
+            "cache": "/run/sandbox/cache",
+        }),
+        keys,
+    );
     config(all)
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::harness::key;
 use crate::harness::primary::tsig::Algorithm;
 use crate::harness::primary::{Answer, Primary};
-use crate::harness::program::{Program, Run, config, tsig};
+use crate::harness::program::{Program, Run, config, merged, tsig};
 use crate::harness::sandbox::{Sandbox, sandbox};
 use crate::harness::servers::{Kind, Server, Setup, Zone};
 
@@ -20,7 +20,7 @@ const RESOLVERS: [&str; 2] = ["127.0.0.1", "127.0.0.2"];
 
 /// BIND on 127.0.0.2 and ::1 as the whole of DNS, the root included, and Unbound on 127.0.0.1.
 fn internet(sandbox: &Sandbox) -> Option<(Server, Server)> {
-    let zones = vec![
+    let zones = [
         Zone::with_mname(
             "example.com.",
             "ns",
@@ -75,7 +75,7 @@ fn internet(sandbox: &Sandbox) -> Option<(Server, Server)> {
         ),
     ];
     let setup = Setup {
-        zones,
+        zones: zones.to_vec(),
         addresses: ["127.0.0.2", "::1"]
             .map(|address| address.parse().unwrap())
             .to_vec(),
@@ -91,11 +91,10 @@ fn internet(sandbox: &Sandbox) -> Option<(Server, Server)> {
 
 /// A run with this name and these keys.
 fn run(sandbox: &Sandbox, hostname: &str, keys: Value, arguments: &[&str]) -> Run {
-    let mut all =
-        json!({"hostname": hostname, "tsig": tsig(&key(Algorithm::Sha256)), "timeout": 10});
-    all.as_object_mut()
-        .unwrap()
-        .extend(keys.as_object().unwrap().clone());
+    let all = merged(
+        json!({"hostname": hostname, "tsig": tsig(&key(Algorithm::Sha256)), "timeout": 10}),
+        keys,
+    );
     Program::new(sandbox.path())
         .config(&config(all))
         .args(arguments)

@@ -158,16 +158,15 @@ impl Primary {
         self.addresses.push(tcp.local_addr()?);
         let (state, stop) = (self.state.clone(), self.stop.clone());
         self.threads.push(thread::spawn(move || {
-            let mut buffer = [0; 65536];
+            let mut buffer = vec![0; 65536];
             while let Ok((length, client)) = udp.recv_from(&mut buffer) {
                 if stop.load(Ordering::SeqCst) {
                     break;
                 }
-                match answer(&state, &buffer[..length], Transport::Udp) {
-                    Some(Answer::Message(bytes) | Answer::Raw(bytes)) => {
-                        drop(udp.send_to(&bytes, client))
-                    }
-                    _ => {}
+                if let Some(Answer::Message(bytes) | Answer::Raw(bytes)) =
+                    answer(&state, &buffer[..length], Transport::Udp)
+                {
+                    drop(udp.send_to(&bytes, client));
                 }
             }
         }));
@@ -284,7 +283,7 @@ fn bind(address: SocketAddr) -> std::io::Result<(TcpListener, UdpSocket)> {
 /// Serves one TCP connection until the client closes it.
 fn converse(state: &Mutex<State>, stop: &AtomicBool, mut stream: TcpStream) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+    stream.set_read_timeout(Some(Duration::from_mins(1)))?;
     loop {
         let mut length = [0; 2];
         stream.read_exact(&mut length)?;

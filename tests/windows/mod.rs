@@ -1,0 +1,486 @@
+//! The Windows program under Wine, against name servers on the Linux side, in a sandbox with its own addresses.
+//!
+//! `PYDYNDNS_WINDOWS_EXE` is the program to test and `WINEPREFIX` a prefix to run it in, which stays as it is: each
+//! sandbox works in a layer over it, with a Wine server of its own.
+//!
+//! What Wine 8 can't show, and what stands in for it:
+//! - temporary, deprecated, tentative and duplicate addresses: Wine reports all as permanent and preferred; what each
+//!   origin and state means is a unit test of `host::windows`.
+//! - links and junctions: to a Windows program, Wine shows what a Unix link points to; devices and folders are tested.
+//! - a file replaced while another program has it open: Windows 10 does it, Wine refuses. Nothing here depends on it.
+//! - what the event viewer shows: Wine stores no events; what is reported, and the message file, are asserted.
+//! - the Task Scheduler and Local Service: Wine has no real ones. The task files are read by rule (`tests/examples`),
+//!   their command lines are run, and a registry key that can't be written stands in for the account's lack of rights.
+//! - access lists: Wine makes them of a file's Unix mode, which is how they are tested.
+//! - power cuts: nothing on this side of a virtual machine can show them.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use hickory_proto::op::ResponseCode;
+use serde_json::{Value, json};
+
+use crate::harness::primary::tsig::{Algorithm, Key};
+use crate::harness::primary::{Answer, Primary, Request};
+use crate::harness::program::{Program, Run, config, logging, tsig};
+use crate::harness::sandbox::{Sandbox, sandbox};
+use crate::harness::servers::{Kind, Server, Setup};
+use crate::harness::{installed, key, skipped, wait_until};
+
+/// Where an administrator puts the program, as Windows sees it.
+const HOME: &str = r"C:\Program Files\PyDynDNS";
+
+/// Where event sources are registered, below `HKEY_LOCAL_MACHINE`.
+const SOURCES: &str = r"SYSTEM\CurrentControlSet\Services\EventLog";
+
+/// A Windows computer in a sandbox, with the program installed.
+struct Windows<'a> {
+    /// The sandbox.
+    sandbox: &'a Sandbox,
+    /// The folder that Windows knows as [`HOME`].
+    home: PathBuf,
+}
+
+impl<'a> Windows<'a> {
+    /// Installs the program; none, with a line that says why, where there is no Wine or no program.
+    fn start(sandbox: &'a Sandbox) -> Option<Self> {
+        let (Some(program), Some(prefix)) =
+            (std::env::var_os("PYDYNDNS_WINDOWS_EXE"), std::env::var_os("WINEPREFIX"))
+        else {
+            skipped("PYDYNDNS_WINDOWS_EXE and WINEPREFIX are not set");
+            return None;
+        };
+        if !installed("wine") {
+            skipped("wine is not installed");
+            return None;
+        }
+        let home = PathBuf::from("/run/windows/prefix/drive_c/Program Files/PyDynDNS");
+        sandbox.shell(&format!(
+            "mkdir -p /run/windows/upper /run/windows/work /run/windows/prefix
+             mount -t overlay overlay /run/windows/prefix \
+                 -o 'lowerdir={},upperdir=/run/windows/upper,workdir=/run/windows/work'
+             mkdir -p '{home}' && cp '{}' '{home}/pydyndns.exe'
+             mount -t tmpfs none /tmp",
+            prefix.display(),
+            PathBuf::from(program).display(),
+            home = home.display(),
+        ));
+        let windows = Self { sandbox, home };
+        // The Wine server, and the services that come with the first program, would keep a run's output open.
+        for words in [&["wineserver", "-p"][..], &["wine", "cmd", "/c", "exit"]] {
+            let status = windows.wine(words).stdout(Stdio::null()).stderr(Stdio::null()).status();
+            assert!(status.expect("Wine can be started").success());
+        }
+        Some(windows)
+    }
+
+    /// A command in Wine's environment.
+    fn wine(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]).envs(environment()).current_dir(&self.home).stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a Windows command, which must succeed; its output.
+    fn command(&self, words: &[&str]) -> String {
+        let words: Vec<&str> = ["wine"].into_iter().chain(words.iter().copied()).collect();
+        let output = self.wine(&words).output().expect("Wine can be started");
+        let stdout = String::from_utf8_lossy(&output.stdout).replace("\r\n", "\n");
+        assert!(output.status.success(), "{words:?}: {stdout}");
+        stdout
+    }
+
+    /// The program without any argument.
+    fn program(&self) -> Program {
+        let program = Program::new(&self.home).replaced_by("wine").arg(format!(r"{HOME}\pydyndns.exe"));
+        environment().into_iter().fold(program, |program, (name, value)| program.env(name, value))
+    }
+
+    /// The program with a configuration beside it, where it looks for it by itself.
+    fn with(&self, keys: Value) -> Program {
+        let text = serde_json::to_string_pretty(&config(keys)).unwrap();
+        std::fs::write(self.home.join("pydyndns.conf"), text).expect("the configuration can be written");
+        self.mode("600");
+        self.program()
+    }
+
+    /// Sets the mode of the configuration.
+    fn mode(&self, mode: &str) {
+        self.sandbox.shell(&format!("chmod {mode} '{}/pydyndns.conf'", self.home.display()));
+    }
+
+    /// The default cache.
+    fn cache(&self) -> PathBuf {
+        let users = self.home.join("../../users");
+        let name = std::fs::read_dir(&users)
+            .expect("Windows has users")
+            .map(|entry| entry.expect("the folder can be listed").file_name())
+            .find(|name| name != "Public")
+            .expect("Windows has a user");
+        users.join(name).join("AppData/Local/Temp/pydyndns.cache")
+    }
+}
+
+/// What Wine needs to know.
+fn environment() -> [(&'static str, &'static str); 4] {
+    [
+        ("WINEPREFIX", "/run/windows/prefix"),
+        ("WINEDEBUG", "-all"),
+        ("WINEDLLOVERRIDES", "mscoree,mshtml=;winemenubuilder.exe=d"),
+        ("HOME", "/run/windows"),
+    ]
+}
+
+/// A Unix path as Windows knows it.
+fn windows_path(path: &Path) -> String {
+    format!("Z:{}", path.display().to_string().replace('/', "\\"))
+}
+
+/// A primary of our own in the sandbox, and the configuration that leads there.
+fn embedded(algorithm: Algorithm) -> (Primary, Key, Value) {
+    let key = key(algorithm);
+    let primary = Primary::start("example.com.", std::slice::from_ref(&key), &[], &[]).unwrap();
+    let keys = json!({
+        "cache": true,
+        "zone": "example.com",
+        "server": primary.address().to_string(),
+        "tsig": tsig(&key),
+    });
+    (primary, key, keys)
+}
+
+/// The configuration's keys with others in their place.
+fn and(keys: &Value, others: Value) -> Value {
+    let (Value::Object(mut keys), Value::Object(others)) = (keys.clone(), others) else {
+        panic!("a configuration is an object");
+    };
+    keys.extend(others);
+    Value::Object(keys)
+}
+
+/// The records of this computer at the embedded primary.
+fn registered(primary: &Primary) -> Vec<String> {
+    primary.zone()
+}
+
+#[test]
+fn registers_changes_forces_and_stays_unchanged_against_bind() {
+    sandbox(|sandbox| {
+        let Some(windows) = Windows::start(sandbox) else { return };
+        sandbox.interface("eth0", &["192.0.2.10/24", "2001:db8::10/64", "100.64.0.1/10", "fe80::1/64"]);
+        let Some(bind) = Server::start(Kind::Bind, sandbox, &Setup::new(&["host 60 TXT old"])) else { return };
+        let records = |addresses: &[&str]| {
+            let line = |ip: &&str| {
+                let kind = if ip.contains(':') { "AAAA" } else { "A" };
+                format!("host.example.com. 3600 {kind} {ip}")
+            };
+            addresses.iter().map(line).collect::<Vec<_>>()
+        };
+        let keys = json!({"cache": true, "tsig": tsig(&key(Algorithm::Sha256))});
+        let program = windows.with(keys.clone());
+
+        program.run().succeeds();
+        assert_eq!(bind.at("host.example.com."), records(&["192.0.2.10", "2001:db8::10"]));
+        let cache: Value = serde_json::from_slice(&std::fs::read(windows.cache()).unwrap()).unwrap();
+        assert_eq!(cache["hostname"], "host.example.com.");
+        assert_eq!(cache["addresses"], json!({"ipv4": ["192.0.2.10"], "ipv6": ["2001:db8::10"]}));
+
+        let serial = bind.serial();
+        let modified = || std::fs::metadata(windows.cache()).unwrap().modified().unwrap();
+        let before = modified();
+        sandbox.settle();
+        let packets = sandbox.packets();
+        for _ in 0..3 {
+            program.run().succeeds();
+        }
+        assert_eq!(sandbox.packets(), packets, "an unchanged run sends no packet");
+        assert_eq!((bind.serial(), modified()), (serial, before));
+
+        sandbox.ip("addr add 192.0.2.11/24 dev eth0");
+        sandbox.ip("addr del 2001:db8::10/64 dev eth0");
+        program.run().succeeds();
+        assert_eq!(bind.at("host.example.com."), records(&["192.0.2.10", "192.0.2.11"]));
+
+        // Another operating system on this computer has registered something else.
+        sandbox.shell("rm -f /run/sandbox/other && printf '%s' '' > /run/sandbox/other");
+        let other = windows.with(and(&keys, json!({"cache": false, "addresses": {"exclude": ["192.0.2.11/32"]}})));
+        other.run().succeeds();
+        assert_eq!(bind.at("host.example.com."), records(&["192.0.2.10"]));
+        let program = windows.with(keys.clone());
+        program.run().succeeds();
+        assert_eq!(bind.at("host.example.com."), records(&["192.0.2.10"]));
+        program.clone().arg("-f").run().succeeds();
+        assert_eq!(bind.at("host.example.com."), records(&["192.0.2.10", "192.0.2.11"]));
+
+        for algorithm in Algorithm::ALL {
+            let keys = json!({"cache": false, "ttl": 60, "tsig": tsig(&key(algorithm))});
+            let run = windows.with(keys).run();
+            let weak = matches!(algorithm, Algorithm::Md5 | Algorithm::Sha1);
+            run.is(0, "", if weak { "WARNING: *which is weak*" } else { "" });
+        }
+        let wrong = Key { secret: vec![1; 32], ..key(Algorithm::Sha256) };
+        windows.with(json!({"cache": true, "ttl": 1, "tsig": tsig(&wrong)})).run().fails(1, "ERROR: *BADSIG*");
+        assert!(!windows.cache().exists());
+    });
+}
+
+#[test]
+fn chooses_interfaces_by_the_names_that_windows_gives_them() {
+    sandbox(|sandbox| {
+        let Some(windows) = Windows::start(sandbox) else { return };
+        sandbox.interface("eth0", &["192.0.2.10/24"]);
+        sandbox.interface("docker0", &["172.17.0.1/16"]);
+        let (primary, _, keys) = embedded(Algorithm::Sha256);
+        let program = windows.with(and(&keys, json!({"ipv6": {"enable": false, "teredo": false}})));
+        for (interfaces, expected) in [
+            (&["eth0"][..], &["192.0.2.10"][..]),
+            (&["!docker*"], &["192.0.2.10"]),
+            (&[], &["172.17.0.1", "192.0.2.10"]),
+        ] {
+            program.clone().args(interfaces).run().succeeds();
+            let expected: Vec<_> = expected.iter().map(|ip| format!("host.example.com. 3600 A {ip}")).collect();
+            assert_eq!(registered(&primary), expected, "{interfaces:?}");
+        }
+        let run = program.arg("Ethernet 7").run();
+        run.fails(1, "ERROR: no interface Ethernet 7 exists*");
+        assert_eq!(registered(&primary).len(), 2);
+    });
+}
+
+#[test]
+fn believes_no_liar() {
+    sandbox(|sandbox| {
+        let Some(windows) = Windows::start(sandbox) else { return };
+        sandbox.interface("eth0", &["192.0.2.10/24"]);
+        let (primary, key, keys) = embedded(Algorithm::Sha256);
+        let program = windows.with(and(&keys, json!({"timeout": 5})));
+        let spoiled = |request: &Request| {
+            let mut answer = request.honest.clone();
+            // The last bytes are the error, the length of other data, and before them the original id; the MAC is before.
+            let at = answer.len() - 10;
+            answer[at] ^= 1;
+            Answer::Message(answer)
+        };
+        let lies: [(&str, crate::harness::primary::Script); 5] = [
+            ("unsigned success", Arc::new(|request| Answer::Message(request.unsigned.clone()))),
+            ("a spoiled signature", Arc::new(spoiled)),
+            ("silence", Arc::new(|_| Answer::Silence)),
+            ("a closed connection", Arc::new(|_| Answer::Close)),
+            ("no message", Arc::new(|_| Answer::Raw(vec![0, 3, 1, 2, 3]))),
+        ];
+        for (lie, script) in lies {
+            primary.lie(script);
+            program.run().fails(1, "ERROR: host.example.com. is not confirmed: *");
+            assert!(!windows.cache().exists(), "{lie}");
+        }
+        primary.lie(Arc::new(move |request| {
+            let mut refusal = hickory_proto::op::Message::from_vec(&request.unsigned).unwrap();
+            refusal.metadata.response_code = ResponseCode::Refused;
+            let tsig = request.tsig.expect("the request is signed");
+            Answer::Message(key.sign(&refusal.to_vec().unwrap(), &tsig.mac, tsig.time, 0, &[]))
+        }));
+        program.run().fails(1, "ERROR: *REFUSED*");
+        primary.repent();
+        program.run().succeeds();
+        assert!(windows.cache().exists());
+    });
+}
+
+#[test]
+fn a_killed_run_leaves_no_cache_and_the_next_one_sends() {
+    sandbox(|sandbox| {
+        let Some(windows) = Windows::start(sandbox) else { return };
+        sandbox.interface("eth0", &["192.0.2.10/24"]);
+        let (primary, _, keys) = embedded(Algorithm::Sha256);
+        let program = windows.with(keys);
+        program.run().succeeds();
+        sandbox.ip("addr add 192.0.2.11/24 dev eth0");
+        primary.lie(Arc::new(|_| Answer::Silence));
+        let mut killed = program.command().stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        wait_until("the update has arrived", || primary.updates() == 2);
+        killed.kill().unwrap();
+        killed.wait().unwrap();
+        assert!(!windows.cache().exists());
+        primary.repent();
+        // The system has let go of the killed run's lock.
+        program.run().succeeds();
+        assert_eq!(primary.updates(), 3);
+        assert!(windows.cache().exists());
+        assert_eq!(registered(&primary).len(), 2);
+    });
+}
+
+#[test]
+fn two_at_once_send_one_update() {
+    sandbox(|sandbox| {
+        let Some(windows) = Windows::start(sandbox) else { return };
+        sandbox.interface("eth0", &["192.0.2.10/24"]);
+        let (primary, _, keys) = embedded(Algorithm::Sha256);
+        let release = Arc::new(AtomicBool::new(false));
+        let hold = release.clone();
+        primary.lie(Arc::new(move |request| {
+            wait_until("the test lets the answer go", || hold.load(Ordering::SeqCst));
+            Answer::Message(request.honest.clone())
+        }));
+        let program = windows.with(and(&keys, json!({"logging": logging("INFO")})));
+        let spawn = || program.command().stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let first = spawn();
+        wait_until("the first has sent", || primary.updates() == 1);
+        let mut second = spawn();
+        // It has come as far as to the lock when it still runs after a run that finds everything done would have ended.
+        let unchanged = program.clone().arg("-n").run();
+        assert_eq!(unchanged.status, Some(0));
+        assert!(second.try_wait().unwrap().is_none());
+        release.store(true, Ordering::SeqCst);
+        for child in [first, second] {
+            let output = child.wait_with_output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        }
+        assert_eq!(primary.updates(), 1);
+        assert!(windows.cache().exists());
+    });
+}
+
+#[test]
+fn a_cache_that_cannot_be_written_is_a_warning() {
+    sandbox(|sandbox| {
+        let Some(windows) = Windows::start(sandbox) else { return };
+        sandbox.interface("eth0", &["192.0.2.10/24"]);
+        let (primary, _, keys) = embedded(Algorithm::Sha256);
+        for cache in [r"C:\missing\cache", r"C:\windows"] {
+            let before = primary.updates();
+            let program = windows.with(and(&keys, json!({"cache": cache})));
+            for _ in 0..2 {
+                program.run().is(0, "", "WARNING: cannot write the cache *");
+            }
+            assert_eq!(primary.updates(), before + 2, "{cache}");
+        }
+    });
+}
+
+#[test]
+fn a_cache_may_lie_anywhere_and_its_junk_counts_as_absent() {
+    sandbox(|sandbox| {
+        let Some(windows) = Windows::start(sandbox) else { return };
+        sandbox.interface("eth0", &["192.0.2.10/24"]);
+        let (primary, _, keys) = embedded(Algorithm::Sha256);
+        let file = sandbox.write("own cache", "");
+        let program = windows.with(and(&keys, json!({"cache": windows_path(&file)})));
+        for (junk, updates) in [("", 1), ("{\"hostname\":", 2), ("[[[[", 3), ("\u{feff}null", 4)] {
+            std::fs::write(&file, junk).unwrap();
+            program.run().succeeds();
+            program.run().succeeds();
+            assert_eq!(primary.updates(), updates, "{junk:?}");
+        }
+    });
+}
+
+#[test]
+fn a_missing_or_wrong_configuration_is_one_line_and_touches_nothing() {
+    sandbox(|sandbox| {
+        let Some(windows) = Windows::start(sandbox) else { return };
+        let expected = r"pydyndns: C:\Program Files\PyDynDNS\pydyndns.conf: *";
+        windows.program().run().fails(2, expected);
+        windows.program().args(["-c", r"Z:\nowhere\pydyndns.conf"]).run().fails(2, r"pydyndns: Z:\nowhere\pydyndns.conf: *");
+        windows.program().args(["-c", "NUL"]).run().fails(2, "pydyndns: NUL: *");
+        std::fs::write(windows.cache(), "kept").unwrap();
+        let run = windows.with(json!({"cache": true, "tll": 1})).arg("-f").run();
+        run.fails(2, r"pydyndns: C:\Program Files\PyDynDNS\pydyndns.conf: tll: *did you mean `ttl`*");
+        windows.program().arg("--nonsense").run().fails(2, "pydyndns: *--nonsense*");
+        assert_eq!(std::fs::read(windows.cache()).unwrap(), b"kept");
+    });
+}
+
+#[test]
+fn a_configuration_with_crlf_and_a_mark_in_front_is_read() {
+    sandbox(|sandbox| {
+        let Some(windows) = Windows::start(sandbox) else { return };
+        sandbox.interface("eth0", &["192.0.2.10/24"]);
+        let (primary, _, keys) = embedded(Algorithm::Sha256);
+        // As Notepad saves it.
+        let text = serde_json::to_string_pretty(&config(keys)).unwrap().replace('\n', "\r\n");
+        std::fs::write(windows.home.join("pydyndns.conf"), text).unwrap();
+        windows.mode("600");
+        windows.program().run().succeeds();
+        assert_eq!(primary.updates(), 1);
+    });
+}
+
+#[test]
+fn warns_when_others_may_read_the_secret_and_only_when_it_sends() {
+    sandbox(|sandbox| {
+        let Some(windows) = Windows::start(sandbox) else { return };
+        sandbox.interface("eth0", &["192.0.2.10/24"]);
+        let (_primary, _, keys) = embedded(Algorithm::Sha256);
+        let program = windows.with(keys);
+        windows.mode("644");
+        program.run().is(0, "", r"WARNING: C:\Program Files\PyDynDNS\pydyndns.conf has a secret in it and is readable by others*");
+        program.run().succeeds();
+        windows.mode("600");
+        program.arg("-f").run().succeeds();
+    });
+}
+
+#[test]
+fn a_dry_run_prints_and_sends_nothing() {
+    sandbox(|sandbox| {
+        let Some(windows) = Windows::start(sandbox) else { return };
+        sandbox.interface("eth0", &["192.0.2.10/24", "2001:db8::10/64"]);
+        let (primary, _, keys) = embedded(Algorithm::Sha256);
+        let run = windows.with(keys).arg("-n").run();
+        let port = primary.address().port();
+        let script = format!(
+            "server 127.0.0.1 {port}\nzone example.com.\nupdate delete host.example.com.\n\
+             update add host.example.com. 3600 A 192.0.2.10\nupdate add host.example.com. 3600 AAAA 2001:db8::10\nsend\n"
+        );
+        run.is(0, &script, "");
+        assert!(primary.seen().is_empty() && !windows.cache().exists());
+    });
+}
+
+/// A logging section as in the manual, with everything from the level up.
+fn event_log(level: &str, handler: Value) -> Value {
+    let class = json!({"class": "logging.handlers.NTEventLogHandler", "formatter": "eventlog"});
+    json!({
+        "version": 1,
+        "formatters": {"eventlog": {"format": "%(message)s"}},
+        "handlers": {"eventlog": and(&class, handler)},
+        "root": {"level": level, "handlers": ["eventlog"]},
+    })
+}
+
+/// Everything reported to the event log in a run, as Wine traces it: its texts as `TYPE SOURCE: TEXT` in order.
+fn events(program: &Program, status: i32) -> Vec<String> {
+    let mut child = program
+        .clone()
+        .env("WINEDEBUG", "-all,+eventlog,+relay")
+        .env("WINEDEBUGRELAY", "")
+        .command()
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut trace = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut trace).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(status), "{trace}");
+    trace.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn trace_shape() {
+    sandbox(|sandbox| {
+        let Some(windows) = Windows::start(sandbox) else { return };
+        sandbox.interface("eth0", &["192.0.2.10/24"]);
+        let (_primary, _, keys) = embedded(Algorithm::Sha256);
+        let program = windows.with(and(&keys, json!({"logging": event_log("DEBUG", json!({"appname": "PyDynDNS"}))})));
+        let lines = events(&program, 0);
+        eprintln!("{} lines", lines.len());
+        for line in lines.iter().filter(|l| l.contains("vent")) { eprintln!("{line}"); }
+        let _: Option<Run> = None;
+        let _ = (SOURCES, windows.command(&["cmd", "/c", "ver"]), Duration::ZERO);
+    });
+}
