@@ -18,7 +18,7 @@ const TENTATIVE: u8 = 0x40;
 
 /// Room for what `/proc/net/if_inet6` says on most machines, so that one read takes it all: the kernel does not tell
 /// the length of its files, and without room they are read in crumbs.
-const ROOM: usize = 4096;
+const ROOM: usize = 1024;
 
 /// Every address of every interface.
 ///
