@@ -24,6 +24,7 @@ mod cache;
 mod cli;
 mod compat;
 mod configuration;
+mod logging;
 mod name;
 mod readme;
 mod sandbox;

@@ -22,8 +22,10 @@ const TEMPORARY: i32 = 0x80;
 const UNION: usize = if cfg!(target_os = "openbsd") { 32 } else { 272 };
 
 /// `SIOCGIFAFLAG_IN6`: `_IOWR('i', 73, struct in6_ifreq)`.
-const SIOCGIFAFLAG_IN6: libc::c_ulong =
-    0xc000_0000 | ((size_of::<Request>() as libc::c_ulong) << 16) | ((b'i' as libc::c_ulong) << 8) | 73;
+const SIOCGIFAFLAG_IN6: libc::c_ulong = 0xc000_0000
+    | ((size_of::<Request>() as libc::c_ulong) << 16)
+    | ((b'i' as libc::c_ulong) << 8)
+    | 73;
 
 /// A `struct in6_ifreq`: an interface's name and a union that goes in as an address and comes back as flags.
 #[repr(C, align(8))]
@@ -51,7 +53,12 @@ pub(crate) fn interface_addresses() -> io::Result<Vec<InterfaceAddress>> {
                     // A socket of the family is all that the ioctl needs; it is bound to loopback and sends nothing.
                     none => none.insert(UdpSocket::bind((Ipv6Addr::LOCALHOST, 0))?),
                 };
-                match flags(socket, &interface.name, ip, interface.index.unwrap_or_default()) {
+                match flags(
+                    socket,
+                    &interface.name,
+                    ip,
+                    interface.index.unwrap_or_default(),
+                ) {
                     Ok(flags) => marks(flags),
                     // An address that went between the two readings.
                     Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => continue,
@@ -59,7 +66,11 @@ pub(crate) fn interface_addresses() -> io::Result<Vec<InterfaceAddress>> {
                 }
             }
         };
-        addresses.push(InterfaceAddress { interface: interface.name, ip, marks });
+        addresses.push(InterfaceAddress {
+            interface: interface.name,
+            ip,
+            marks,
+        });
     }
     Ok(addresses)
 }
@@ -82,7 +93,11 @@ pub(crate) fn interface_names() -> io::Result<Vec<String>> {
     #[allow(unsafe_code)]
     unsafe {
         while !(*entry).if_name.is_null() {
-            names.push(CStr::from_ptr((*entry).if_name).to_string_lossy().into_owned());
+            names.push(
+                CStr::from_ptr((*entry).if_name)
+                    .to_string_lossy()
+                    .into_owned(),
+            );
             entry = entry.add(1);
         }
         libc::if_freenameindex(list);
@@ -92,9 +107,15 @@ pub(crate) fn interface_names() -> io::Result<Vec<String>> {
 
 /// The flags of an address.
 fn flags(socket: &UdpSocket, interface: &str, ip: Ipv6Addr, index: u32) -> io::Result<i32> {
-    let mut request = Request { name: [0; libc::IFNAMSIZ], value: [0; UNION] };
+    let mut request = Request {
+        name: [0; libc::IFNAMSIZ],
+        value: [0; UNION],
+    };
     // The last byte stays zero; no interface has a longer name.
-    for (to, from) in request.name[..libc::IFNAMSIZ - 1].iter_mut().zip(interface.bytes()) {
+    for (to, from) in request.name[..libc::IFNAMSIZ - 1]
+        .iter_mut()
+        .zip(interface.bytes())
+    {
         *to = from;
     }
     // SAFETY: every field of a sockaddr_in6 is a number, for which zero is a value.
@@ -111,7 +132,11 @@ fn flags(socket: &UdpSocket, interface: &str, ip: Ipv6Addr, index: u32) -> io::R
     // size that is part of the ioctl's number, and is ours for the kernel to write to.
     #[allow(unsafe_code)]
     let answer = unsafe {
-        request.value.as_mut_ptr().cast::<libc::sockaddr_in6>().write(address);
+        request
+            .value
+            .as_mut_ptr()
+            .cast::<libc::sockaddr_in6>()
+            .write(address);
         libc::ioctl(socket.as_raw_fd(), SIOCGIFAFLAG_IN6, &raw mut request)
     };
     if answer == -1 {
@@ -137,22 +162,48 @@ mod tests {
 
     #[test]
     fn the_ioctls_number_is_the_systems() {
-        let number = if cfg!(target_os = "openbsd") { 0xc030_6949 } else { 0xc120_6949 };
+        let number = if cfg!(target_os = "openbsd") {
+            0xc030_6949
+        } else {
+            0xc120_6949
+        };
         assert_eq!(SIOCGIFAFLAG_IN6, number);
     }
 
     #[test]
     fn reads_each_flag_of_an_ipv6_address() {
         assert_eq!(marks(0), Marks::default());
-        assert_eq!(marks(0x80), Marks { temporary: true, ..Marks::default() });
-        assert_eq!(marks(0x12), Marks { deprecated: true, tentative: true, ..Marks::default() });
-        assert_eq!(marks(0x04 | 0x40), Marks { duplicate: true, ..Marks::default() });
+        assert_eq!(
+            marks(0x80),
+            Marks {
+                temporary: true,
+                ..Marks::default()
+            }
+        );
+        assert_eq!(
+            marks(0x12),
+            Marks {
+                deprecated: true,
+                tentative: true,
+                ..Marks::default()
+            }
+        );
+        assert_eq!(
+            marks(0x04 | 0x40),
+            Marks {
+                duplicate: true,
+                ..Marks::default()
+            }
+        );
     }
 
     #[test]
     fn the_loopback_address_has_no_marks() {
         let found = interface_addresses().unwrap();
-        let loopback = found.iter().find(|address| address.ip == IpAddr::V6(Ipv6Addr::LOCALHOST)).unwrap();
+        let loopback = found
+            .iter()
+            .find(|address| address.ip == IpAddr::V6(Ipv6Addr::LOCALHOST))
+            .unwrap();
         assert_eq!(loopback.marks, Marks::default());
         assert!(interface_names().unwrap().contains(&loopback.interface));
     }

@@ -13,28 +13,35 @@ use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::path::{Path, PathBuf};
 use std::{env, io, iter, ptr, slice};
 use windows_sys::Win32::Foundation::{
-    ERROR_ADDRESS_NOT_ASSOCIATED, ERROR_BUFFER_OVERFLOW, ERROR_MORE_DATA, ERROR_NO_DATA, ERROR_SUCCESS, GENERIC_ALL,
-    GENERIC_READ, LocalFree, WIN32_ERROR,
+    ERROR_ADDRESS_NOT_ASSOCIATED, ERROR_BUFFER_OVERFLOW, ERROR_MORE_DATA, ERROR_NO_DATA,
+    ERROR_SUCCESS, GENERIC_ALL, GENERIC_READ, LocalFree, WIN32_ERROR,
 };
 use windows_sys::Win32::NetworkManagement::IpHelper::{
     GAA_FLAG_SKIP_ANYCAST, GAA_FLAG_SKIP_DNS_SERVER, GAA_FLAG_SKIP_MULTICAST, GetAdaptersAddresses,
     IP_ADAPTER_ADDRESSES_LH, IP_ADAPTER_UNICAST_ADDRESS_LH,
 };
 use windows_sys::Win32::Networking::WinSock::{
-    AF_INET, AF_INET6, AF_UNSPEC, IpDadStateDeprecated, IpDadStateDuplicate, IpDadStateInvalid, IpDadStateTentative,
-    IpSuffixOriginRandom, NL_DAD_STATE, NL_SUFFIX_ORIGIN, SOCKADDR_IN, SOCKADDR_IN6, SOCKET_ADDRESS,
+    AF_INET, AF_INET6, AF_UNSPEC, IpDadStateDeprecated, IpDadStateDuplicate, IpDadStateInvalid,
+    IpDadStateTentative, IpSuffixOriginRandom, NL_DAD_STATE, NL_SUFFIX_ORIGIN, SOCKADDR_IN,
+    SOCKADDR_IN6, SOCKET_ADDRESS,
 };
 use windows_sys::Win32::Security::Authorization::{GetSecurityInfo, SE_FILE_OBJECT};
 use windows_sys::Win32::Security::{
-    ACCESS_ALLOWED_ACE, ACE_HEADER, ACL, DACL_SECURITY_INFORMATION, EqualSid, GetAce, GetTokenInformation,
-    INHERIT_ONLY_ACE, IsWellKnownSid, OWNER_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR, PSID, TOKEN_QUERY, TOKEN_USER,
-    TokenUser, WinBuiltinAdministratorsSid, WinCreatorOwnerRightsSid, WinLocalServiceSid, WinLocalSystemSid,
+    ACCESS_ALLOWED_ACE, ACE_HEADER, ACL, DACL_SECURITY_INFORMATION, EqualSid, GetAce,
+    GetTokenInformation, INHERIT_ONLY_ACE, IsWellKnownSid, OWNER_SECURITY_INFORMATION,
+    PSECURITY_DESCRIPTOR, PSID, TOKEN_QUERY, TOKEN_USER, TokenUser, WinBuiltinAdministratorsSid,
+    WinCreatorOwnerRightsSid, WinLocalServiceSid, WinLocalSystemSid,
 };
 use windows_sys::Win32::Storage::FileSystem::{
-    FILE_FLAG_OPEN_REPARSE_POINT, FILE_READ_DATA, FILE_TYPE_DISK, GetFileType, SECURITY_IDENTIFICATION,
+    FILE_FLAG_OPEN_REPARSE_POINT, FILE_READ_DATA, FILE_TYPE_DISK, GetFileType,
+    SECURITY_IDENTIFICATION,
 };
-use windows_sys::Win32::System::SystemInformation::{ComputerNamePhysicalDnsFullyQualified, GetComputerNameExW};
-use windows_sys::Win32::System::SystemServices::{ACCESS_ALLOWED_ACE_TYPE, ACCESS_ALLOWED_CALLBACK_ACE_TYPE};
+use windows_sys::Win32::System::SystemInformation::{
+    ComputerNamePhysicalDnsFullyQualified, GetComputerNameExW,
+};
+use windows_sys::Win32::System::SystemServices::{
+    ACCESS_ALLOWED_ACE_TYPE, ACCESS_ALLOWED_CALLBACK_ACE_TYPE,
+};
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
 use windows_sys::core::PWSTR;
 
@@ -52,7 +59,11 @@ pub(crate) fn interface_addresses() -> io::Result<Vec<InterfaceAddress>> {
         unicast_addresses(adapter).filter_map(move |address| {
             let ip = ip_of(&address.Address)?;
             let marks = marks(ip, address.SuffixOrigin, address.DadState);
-            Some(InterfaceAddress { interface: interface.clone(), ip, marks })
+            Some(InterfaceAddress {
+                interface: interface.clone(),
+                ip,
+                marks,
+            })
         })
     });
     Ok(addresses.collect())
@@ -77,12 +88,18 @@ pub(crate) fn full_name() -> io::Result<String> {
         let mut length = length_of(&buffer);
         // SAFETY: the buffer is ours and `length` is its true length.
         #[allow(unsafe_code)]
-        let found =
-            unsafe { GetComputerNameExW(ComputerNamePhysicalDnsFullyQualified, buffer.as_mut_ptr(), &raw mut length) };
+        let found = unsafe {
+            GetComputerNameExW(
+                ComputerNamePhysicalDnsFullyQualified,
+                buffer.as_mut_ptr(),
+                &raw mut length,
+            )
+        };
         let length = length as usize;
         if found != 0 {
             let name = buffer.get(..length).unwrap_or_default();
-            return String::from_utf16(name).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error));
+            return String::from_utf16(name)
+                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error));
         }
         let error = io::Error::last_os_error();
         if !is(&error, ERROR_MORE_DATA) {
@@ -109,7 +126,12 @@ pub(crate) fn default_cache() -> io::Result<PathBuf> {
         .filter(|folder| folder.is_absolute())
         .or_else(|| BaseDirs::new().map(|dirs| dirs.data_local_dir().to_owned()))
         .map(|folder| folder.join("Temp").join("pydyndns.cache"))
-        .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "this account has no local application data folder"))
+        .ok_or_else(|| {
+            io::Error::new(
+                io::ErrorKind::NotFound,
+                "this account has no local application data folder",
+            )
+        })
 }
 
 /// Opens a regular file with `options`: a link or junction in the last place is not followed but refused, and so are
@@ -128,7 +150,10 @@ pub(crate) fn open_regular(path: &Path, options: &mut OpenOptions) -> io::Result
     if kind == FILE_TYPE_DISK && file.metadata()?.is_file() {
         Ok(file)
     } else {
-        Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"))
+        Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "not a regular file",
+        ))
     }
 }
 
@@ -145,14 +170,19 @@ pub(crate) fn readable_by_others(file: &File, _path: &Path) -> io::Result<bool> 
         // Without a list everyone has every right; file systems that know no accounts answer so too.
         return Ok(true);
     };
-    Ok(entries.into_iter().any(|entry| entry.grants_reading() && !is_trusted(entry.sid, &security, &account)))
+    Ok(entries
+        .into_iter()
+        .any(|entry| entry.grants_reading() && !is_trusted(entry.sid, &security, &account)))
 }
 
 /// Nothing: Windows has no way to flush a folder on its own, and NTFS logs each change of a folder before it answers.
 ///
 /// # Errors
 /// None.
-#[allow(clippy::unnecessary_wraps, reason = "the interface that all platforms share")]
+#[allow(
+    clippy::unnecessary_wraps,
+    reason = "the interface that all platforms share"
+)]
 pub(crate) fn sync_folder(_path: &Path) -> io::Result<()> {
     Ok(())
 }
@@ -195,7 +225,9 @@ impl Adapters {
             };
             match answer {
                 ERROR_SUCCESS => return Ok(Self { block }),
-                ERROR_NO_DATA | ERROR_ADDRESS_NOT_ASSOCIATED => return Ok(Self { block: Vec::new() }),
+                ERROR_NO_DATA | ERROR_ADDRESS_NOT_ASSOCIATED => {
+                    return Ok(Self { block: Vec::new() });
+                }
                 ERROR_BUFFER_OVERFLOW => {}
                 error => return Err(os_error(error)),
             }
@@ -205,22 +237,30 @@ impl Adapters {
 
     /// Each adapter.
     fn iter(&self) -> impl Iterator<Item = &IP_ADAPTER_ADDRESSES_LH> {
-        let first: *const IP_ADAPTER_ADDRESSES_LH =
-            if self.block.is_empty() { ptr::null() } else { self.block.as_ptr().cast() };
+        let first: *const IP_ADAPTER_ADDRESSES_LH = if self.block.is_empty() {
+            ptr::null()
+        } else {
+            self.block.as_ptr().cast()
+        };
         // SAFETY: the system filled the block with a list that starts at its beginning and ends with a null pointer;
         // nothing changes it as long as `self` is borrowed.
         #[allow(unsafe_code)]
-        iter::successors(unsafe { first.as_ref() }, |adapter| unsafe { adapter.Next.cast_const().as_ref() })
+        iter::successors(unsafe { first.as_ref() }, |adapter| unsafe {
+            adapter.Next.cast_const().as_ref()
+        })
     }
 }
 
 /// An adapter's addresses.
-fn unicast_addresses(adapter: &IP_ADAPTER_ADDRESSES_LH) -> impl Iterator<Item = &IP_ADAPTER_UNICAST_ADDRESS_LH> {
+fn unicast_addresses(
+    adapter: &IP_ADAPTER_ADDRESSES_LH,
+) -> impl Iterator<Item = &IP_ADAPTER_UNICAST_ADDRESS_LH> {
     // SAFETY: as for the adapters: a list within the block that the adapter is borrowed from, ended by a null pointer.
     #[allow(unsafe_code)]
-    iter::successors(unsafe { adapter.FirstUnicastAddress.cast_const().as_ref() }, |address| unsafe {
-        address.Next.cast_const().as_ref()
-    })
+    iter::successors(
+        unsafe { adapter.FirstUnicastAddress.cast_const().as_ref() },
+        |address| unsafe { address.Next.cast_const().as_ref() },
+    )
 }
 
 /// The name by which administrators know an adapter.
@@ -255,11 +295,21 @@ fn ip_of(address: &SOCKET_ADDRESS) -> Option<IpAddr> {
     unsafe {
         match (*pointer).sa_family {
             AF_INET => {
-                let address = pointer.cast::<SOCKADDR_IN>().read_unaligned().sin_addr.S_un.S_addr;
+                let address = pointer
+                    .cast::<SOCKADDR_IN>()
+                    .read_unaligned()
+                    .sin_addr
+                    .S_un
+                    .S_addr;
                 Some(Ipv4Addr::from(address.to_ne_bytes()).into())
             }
             AF_INET6 if length >= size_of::<SOCKADDR_IN6>() => {
-                let address = pointer.cast::<SOCKADDR_IN6>().read_unaligned().sin6_addr.u.Byte;
+                let address = pointer
+                    .cast::<SOCKADDR_IN6>()
+                    .read_unaligned()
+                    .sin6_addr
+                    .u
+                    .Byte;
                 Some(Ipv6Addr::from(address).into())
             }
             _ => None,
@@ -280,7 +330,11 @@ struct Security {
 impl Security {
     /// Reads them.
     fn of(file: &File) -> io::Result<Self> {
-        let mut security = Self { descriptor: ptr::null_mut(), owner: ptr::null_mut(), list: ptr::null_mut() };
+        let mut security = Self {
+            descriptor: ptr::null_mut(),
+            owner: ptr::null_mut(),
+            list: ptr::null_mut(),
+        };
         // SAFETY: the handle is open as long as `file` lives; the pointers are to places of ours that the call sets.
         #[allow(unsafe_code)]
         let answer = unsafe {
@@ -295,7 +349,11 @@ impl Security {
                 &raw mut security.descriptor,
             )
         };
-        if answer == ERROR_SUCCESS { Ok(security) } else { Err(os_error(answer)) }
+        if answer == ERROR_SUCCESS {
+            Ok(security)
+        } else {
+            Err(os_error(answer))
+        }
     }
 
     /// The entries that allow something; none at all if there is no list.
@@ -303,7 +361,11 @@ impl Security {
         // SAFETY: null, or a list within the descriptor, which lives as long as `self`.
         #[allow(unsafe_code)]
         let count = unsafe { self.list.as_ref() }?.AceCount;
-        Some((0..count.into()).filter_map(|index| self.entry(index)).collect())
+        Some(
+            (0..count.into())
+                .filter_map(|index| self.entry(index))
+                .collect(),
+        )
     }
 
     /// The entry of that index, if it allows something.
@@ -317,7 +379,10 @@ impl Security {
                 return None;
             }
             let header = entry.cast::<ACE_HEADER>().read();
-            if !matches!(u32::from(header.AceType), ACCESS_ALLOWED_ACE_TYPE | ACCESS_ALLOWED_CALLBACK_ACE_TYPE) {
+            if !matches!(
+                u32::from(header.AceType),
+                ACCESS_ALLOWED_ACE_TYPE | ACCESS_ALLOWED_CALLBACK_ACE_TYPE
+            ) {
                 return None;
             }
             let entry = entry.cast::<ACCESS_ALLOWED_ACE>();
@@ -360,8 +425,12 @@ impl AllowEntry {
 /// Whether an account may know what the file says; see `readable_by_others`.
 fn is_trusted(sid: PSID, security: &Security, account: &Account) -> bool {
     // "Owner rights" stands for whoever the owner is.
-    let known =
-        [WinLocalSystemSid, WinBuiltinAdministratorsSid, WinCreatorOwnerRightsSid, WinLocalServiceSid];
+    let known = [
+        WinLocalSystemSid,
+        WinBuiltinAdministratorsSid,
+        WinCreatorOwnerRightsSid,
+        WinLocalServiceSid,
+    ];
     // SAFETY: each is a valid identifier within memory that the borrowed values own.
     #[allow(unsafe_code)]
     unsafe {
@@ -395,9 +464,19 @@ impl Account {
         // SAFETY: the token is open; the block is ours, aligned, and 128 bytes long.
         #[allow(unsafe_code)]
         let found = unsafe {
-            GetTokenInformation(token.as_raw_handle(), TokenUser, block.as_mut_ptr().cast(), 128, &raw mut length)
+            GetTokenInformation(
+                token.as_raw_handle(),
+                TokenUser,
+                block.as_mut_ptr().cast(),
+                128,
+                &raw mut length,
+            )
         };
-        if found == 0 { Err(io::Error::last_os_error()) } else { Ok(Self { block }) }
+        if found == 0 {
+            Err(io::Error::last_os_error())
+        } else {
+            Ok(Self { block })
+        }
     }
 
     /// Its identifier.
@@ -435,7 +514,8 @@ mod tests {
     use super::*;
     use std::fs;
     use windows_sys::Win32::Networking::WinSock::{
-        IpDadStatePreferred, IpSuffixOriginDhcp, IpSuffixOriginLinkLayerAddress, IpSuffixOriginManual,
+        IpDadStatePreferred, IpSuffixOriginDhcp, IpSuffixOriginLinkLayerAddress,
+        IpSuffixOriginManual,
     };
 
     /// A folder of its own, gone when dropped.
@@ -458,7 +538,10 @@ mod tests {
     #[test]
     fn lists_the_loopback_address_under_an_adapters_name() {
         let found = interface_addresses().unwrap();
-        let loopback = found.iter().find(|address| address.ip == IpAddr::V4(Ipv4Addr::LOCALHOST)).unwrap();
+        let loopback = found
+            .iter()
+            .find(|address| address.ip == IpAddr::V4(Ipv4Addr::LOCALHOST))
+            .unwrap();
         assert_eq!(loopback.marks, Marks::default());
         assert!(interface_names().unwrap().contains(&loopback.interface));
     }
@@ -467,7 +550,10 @@ mod tests {
     fn every_address_belongs_to_a_named_interface() {
         let names = interface_names().unwrap();
         for address in interface_addresses().unwrap() {
-            assert!(!address.interface.is_empty() && names.contains(&address.interface), "{address:?}");
+            assert!(
+                !address.interface.is_empty() && names.contains(&address.interface),
+                "{address:?}"
+            );
         }
     }
 
@@ -475,8 +561,15 @@ mod tests {
     fn a_random_interface_identifier_is_temporary_but_only_in_ipv6() {
         let (v4, v6) = (Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into());
         assert!(marks(v6, IpSuffixOriginRandom, IpDadStatePreferred).temporary);
-        assert_eq!(marks(v4, IpSuffixOriginRandom, IpDadStatePreferred), Marks::default());
-        for suffix in [IpSuffixOriginDhcp, IpSuffixOriginLinkLayerAddress, IpSuffixOriginManual] {
+        assert_eq!(
+            marks(v4, IpSuffixOriginRandom, IpDadStatePreferred),
+            Marks::default()
+        );
+        for suffix in [
+            IpSuffixOriginDhcp,
+            IpSuffixOriginLinkLayerAddress,
+            IpSuffixOriginManual,
+        ] {
             assert_eq!(marks(v6, suffix, IpDadStatePreferred), Marks::default());
         }
     }
@@ -484,10 +577,34 @@ mod tests {
     #[test]
     fn only_a_preferred_address_has_no_mark_of_state() {
         let of = |state| marks(Ipv6Addr::LOCALHOST.into(), IpSuffixOriginManual, state);
-        assert_eq!(of(IpDadStateDeprecated), Marks { deprecated: true, ..Marks::default() });
-        assert_eq!(of(IpDadStateTentative), Marks { tentative: true, ..Marks::default() });
-        assert_eq!(of(IpDadStateInvalid), Marks { tentative: true, ..Marks::default() });
-        assert_eq!(of(IpDadStateDuplicate), Marks { duplicate: true, ..Marks::default() });
+        assert_eq!(
+            of(IpDadStateDeprecated),
+            Marks {
+                deprecated: true,
+                ..Marks::default()
+            }
+        );
+        assert_eq!(
+            of(IpDadStateTentative),
+            Marks {
+                tentative: true,
+                ..Marks::default()
+            }
+        );
+        assert_eq!(
+            of(IpDadStateInvalid),
+            Marks {
+                tentative: true,
+                ..Marks::default()
+            }
+        );
+        assert_eq!(
+            of(IpDadStateDuplicate),
+            Marks {
+                duplicate: true,
+                ..Marks::default()
+            }
+        );
         assert_eq!(of(IpDadStatePreferred), Marks::default());
     }
 
@@ -498,16 +615,29 @@ mod tests {
 
     #[test]
     fn the_configuration_lies_beside_the_executable() {
-        assert_eq!(default_config().parent(), env::current_exe().unwrap().parent());
+        assert_eq!(
+            default_config().parent(),
+            env::current_exe().unwrap().parent()
+        );
         assert_eq!(default_config().file_name().unwrap(), "pydyndns.conf");
     }
 
     #[test]
     fn the_cache_lies_in_temp_below_local_application_data() {
         let cache = default_cache().unwrap();
-        assert!(cache.is_absolute() && cache.ends_with(r"Temp\pydyndns.cache"), "{}", cache.display());
-        let known = BaseDirs::new().unwrap().data_local_dir().join(r"Temp\pydyndns.cache");
-        assert_eq!(cache.to_str().unwrap().to_lowercase(), known.to_str().unwrap().to_lowercase());
+        assert!(
+            cache.is_absolute() && cache.ends_with(r"Temp\pydyndns.cache"),
+            "{}",
+            cache.display()
+        );
+        let known = BaseDirs::new()
+            .unwrap()
+            .data_local_dir()
+            .join(r"Temp\pydyndns.cache");
+        assert_eq!(
+            cache.to_str().unwrap().to_lowercase(),
+            known.to_str().unwrap().to_lowercase()
+        );
     }
 
     #[test]
@@ -515,9 +645,13 @@ mod tests {
         let folder = Folder::new("regular");
         let path = folder.0.join("file");
         fs::write(&path, "text").unwrap();
-        assert_eq!(io::read_to_string(open_regular(&path, File::options().read(true)).unwrap()).unwrap(), "text");
+        assert_eq!(
+            io::read_to_string(open_regular(&path, File::options().read(true)).unwrap()).unwrap(),
+            "text"
+        );
         open_regular(&folder.0, File::options().read(true)).unwrap_err();
-        let missing = open_regular(&folder.0.join("missing"), File::options().read(true)).unwrap_err();
+        let missing =
+            open_regular(&folder.0.join("missing"), File::options().read(true)).unwrap_err();
         assert_eq!(missing.kind(), io::ErrorKind::NotFound);
         let device = open_regular(Path::new(r"\\.\NUL"), File::options().read(true)).unwrap_err();
         assert_eq!(device.kind(), io::ErrorKind::InvalidInput);
@@ -533,7 +667,8 @@ mod tests {
     fn this_process_runs_as_a_valid_account() {
         // SAFETY: the account owns the memory that its identifier points into.
         #[allow(unsafe_code)]
-        let valid = unsafe { windows_sys::Win32::Security::IsValidSid(Account::current().unwrap().sid()) };
+        let valid =
+            unsafe { windows_sys::Win32::Security::IsValidSid(Account::current().unwrap().sid()) };
         assert_ne!(valid, 0);
     }
 }

@@ -67,7 +67,7 @@ fn unshare_flags() -> &'static Result<Vec<&'static str>, String> {
             "--fork",
             "--kill-child",
         ];
-        let works = |flags: &[&str]| {
+        let works = |flags: &[&'static str]| {
             let output = Command::new("unshare")
                 .args(flags)
                 .args(["mount", "-t", "tmpfs", "none", "/run"])

@@ -48,9 +48,10 @@ struct Windows<'a> {
 impl<'a> Windows<'a> {
     /// Installs the program; none, with a line that says why, where there is no Wine or no program.
     fn start(sandbox: &'a Sandbox) -> Option<Self> {
-        let (Some(program), Some(prefix)) =
-            (std::env::var_os("PYDYNDNS_WINDOWS_EXE"), std::env::var_os("WINEPREFIX"))
-        else {
+        let (Some(program), Some(prefix)) = (
+            std::env::var_os("PYDYNDNS_WINDOWS_EXE"),
+            std::env::var_os("WINEPREFIX"),
+        ) else {
             skipped("PYDYNDNS_WINDOWS_EXE and WINEPREFIX are not set");
             return None;
         };
@@ -72,7 +73,11 @@ impl<'a> Windows<'a> {
         let windows = Self { sandbox, home };
         // The Wine server, and the services that come with the first program, would keep a run's output open.
         for words in [&["wineserver", "-p"][..], &["wine", "cmd", "/c", "exit"]] {
-            let status = windows.wine(words).stdout(Stdio::null()).stderr(Stdio::null()).status();
+            let status = windows
+                .wine(words)
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status();
             assert!(status.expect("Wine can be started").success());
         }
         Some(windows)
@@ -81,7 +86,11 @@ impl<'a> Windows<'a> {
     /// A command in Wine's environment.
     fn wine(&self, words: &[&str]) -> Command {
         let mut command = Command::new(words[0]);
-        command.args(&words[1..]).envs(environment()).current_dir(&self.home).stdin(Stdio::null());
+        command
+            .args(&words[1..])
+            .envs(environment())
+            .current_dir(&self.home)
+            .stdin(Stdio::null());
         command
     }
 
@@ -96,21 +105,29 @@ impl<'a> Windows<'a> {
 
     /// The program without any argument.
     fn program(&self) -> Program {
-        let program = Program::new(&self.home).replaced_by("wine").arg(format!(r"{HOME}\pydyndns.exe"));
-        environment().into_iter().fold(program, |program, (name, value)| program.env(name, value))
+        let program = Program::new(&self.home)
+            .replaced_by("wine")
+            .arg(format!(r"{HOME}\pydyndns.exe"));
+        environment()
+            .into_iter()
+            .fold(program, |program, (name, value)| program.env(name, value))
     }
 
     /// The program with a configuration beside it, where it looks for it by itself.
     fn with(&self, keys: Value) -> Program {
         let text = serde_json::to_string_pretty(&config(keys)).unwrap();
-        std::fs::write(self.home.join("pydyndns.conf"), text).expect("the configuration can be written");
+        std::fs::write(self.home.join("pydyndns.conf"), text)
+            .expect("the configuration can be written");
         self.mode("600");
         self.program()
     }
 
     /// Sets the mode of the configuration.
     fn mode(&self, mode: &str) {
-        self.sandbox.shell(&format!("chmod {mode} '{}/pydyndns.conf'", self.home.display()));
+        self.sandbox.shell(&format!(
+            "chmod {mode} '{}/pydyndns.conf'",
+            self.home.display()
+        ));
     }
 
     /// The default cache.
@@ -170,9 +187,22 @@ fn registered(primary: &Primary) -> Vec<String> {
 #[test]
 fn registers_changes_forces_and_stays_unchanged_against_bind() {
     sandbox(|sandbox| {
-        let Some(windows) = Windows::start(sandbox) else { return };
-        sandbox.interface("eth0", &["192.0.2.10/24", "2001:db8::10/64", "100.64.0.1/10", "fe80::1/64"]);
-        let Some(bind) = Server::start(Kind::Bind, sandbox, &Setup::new(&["host 60 TXT old"])) else { return };
+        let Some(windows) = Windows::start(sandbox) else {
+            return;
+        };
+        sandbox.interface(
+            "eth0",
+            &[
+                "192.0.2.10/24",
+                "2001:db8::10/64",
+                "100.64.0.1/10",
+                "fe80::1/64",
+            ],
+        );
+        let Some(bind) = Server::start(Kind::Bind, sandbox, &Setup::new(&["host 60 TXT old"]))
+        else {
+            return;
+        };
         let records = |addresses: &[&str]| {
             let line = |ip: &&str| {
                 let kind = if ip.contains(':') { "AAAA" } else { "A" };
@@ -184,37 +214,62 @@ fn registers_changes_forces_and_stays_unchanged_against_bind() {
         let program = windows.with(keys.clone());
 
         program.run().succeeds();
-        assert_eq!(bind.at("host.example.com."), records(&["192.0.2.10", "2001:db8::10"]));
-        let cache: Value = serde_json::from_slice(&std::fs::read(windows.cache()).unwrap()).unwrap();
+        assert_eq!(
+            bind.at("host.example.com."),
+            records(&["192.0.2.10", "2001:db8::10"])
+        );
+        let cache: Value =
+            serde_json::from_slice(&std::fs::read(windows.cache()).unwrap()).unwrap();
         assert_eq!(cache["hostname"], "host.example.com.");
-        assert_eq!(cache["addresses"], json!({"ipv4": ["192.0.2.10"], "ipv6": ["2001:db8::10"]}));
+        assert_eq!(
+            cache["addresses"],
+            json!({"ipv4": ["192.0.2.10"], "ipv6": ["2001:db8::10"]})
+        );
 
         let serial = bind.serial();
-        let modified = || std::fs::metadata(windows.cache()).unwrap().modified().unwrap();
+        let modified = || {
+            std::fs::metadata(windows.cache())
+                .unwrap()
+                .modified()
+                .unwrap()
+        };
         let before = modified();
         sandbox.settle();
         let packets = sandbox.packets();
         for _ in 0..3 {
             program.run().succeeds();
         }
-        assert_eq!(sandbox.packets(), packets, "an unchanged run sends no packet");
+        assert_eq!(
+            sandbox.packets(),
+            packets,
+            "an unchanged run sends no packet"
+        );
         assert_eq!((bind.serial(), modified()), (serial, before));
 
         sandbox.ip("addr add 192.0.2.11/24 dev eth0");
         sandbox.ip("addr del 2001:db8::10/64 dev eth0");
         program.run().succeeds();
-        assert_eq!(bind.at("host.example.com."), records(&["192.0.2.10", "192.0.2.11"]));
+        assert_eq!(
+            bind.at("host.example.com."),
+            records(&["192.0.2.10", "192.0.2.11"])
+        );
 
         // Another operating system on this computer has registered something else.
         sandbox.shell("rm -f /run/sandbox/other && printf '%s' '' > /run/sandbox/other");
-        let other = windows.with(and(&keys, json!({"cache": false, "addresses": {"exclude": ["192.0.2.11/32"]}})));
+        let other = windows.with(and(
+            &keys,
+            json!({"cache": false, "addresses": {"exclude": ["192.0.2.11/32"]}}),
+        ));
         other.run().succeeds();
         assert_eq!(bind.at("host.example.com."), records(&["192.0.2.10"]));
         let program = windows.with(keys.clone());
         program.run().succeeds();
         assert_eq!(bind.at("host.example.com."), records(&["192.0.2.10"]));
         program.clone().arg("-f").run().succeeds();
-        assert_eq!(bind.at("host.example.com."), records(&["192.0.2.10", "192.0.2.11"]));
+        assert_eq!(
+            bind.at("host.example.com."),
+            records(&["192.0.2.10", "192.0.2.11"])
+        );
 
         for algorithm in Algorithm::ALL {
             let keys = json!({"cache": false, "ttl": 60, "tsig": tsig(&key(algorithm))});
@@ -222,8 +277,14 @@ fn registers_changes_forces_and_stays_unchanged_against_bind() {
             let weak = matches!(algorithm, Algorithm::Md5 | Algorithm::Sha1);
             run.is(0, "", if weak { "WARNING: *which is weak*" } else { "" });
         }
-        let wrong = Key { secret: vec![1; 32], ..key(Algorithm::Sha256) };
-        windows.with(json!({"cache": true, "ttl": 1, "tsig": tsig(&wrong)})).run().fails(1, "ERROR: *BADSIG*");
+        let wrong = Key {
+            secret: vec![1; 32],
+            ..key(Algorithm::Sha256)
+        };
+        windows
+            .with(json!({"cache": true, "ttl": 1, "tsig": tsig(&wrong)}))
+            .run()
+            .fails(1, "ERROR: *BADSIG*");
         assert!(!windows.cache().exists());
     });
 }
@@ -231,18 +292,26 @@ fn registers_changes_forces_and_stays_unchanged_against_bind() {
 #[test]
 fn chooses_interfaces_by_the_names_that_windows_gives_them() {
     sandbox(|sandbox| {
-        let Some(windows) = Windows::start(sandbox) else { return };
+        let Some(windows) = Windows::start(sandbox) else {
+            return;
+        };
         sandbox.interface("eth0", &["192.0.2.10/24"]);
         sandbox.interface("docker0", &["172.17.0.1/16"]);
         let (primary, _, keys) = embedded(Algorithm::Sha256);
-        let program = windows.with(and(&keys, json!({"ipv6": {"enable": false, "teredo": false}})));
+        let program = windows.with(and(
+            &keys,
+            json!({"ipv6": {"enable": false, "teredo": false}}),
+        ));
         for (interfaces, expected) in [
             (&["eth0"][..], &["192.0.2.10"][..]),
             (&["!docker*"], &["192.0.2.10"]),
             (&[], &["172.17.0.1", "192.0.2.10"]),
         ] {
             program.clone().args(interfaces).run().succeeds();
-            let expected: Vec<_> = expected.iter().map(|ip| format!("host.example.com. 3600 A {ip}")).collect();
+            let expected: Vec<_> = expected
+                .iter()
+                .map(|ip| format!("host.example.com. 3600 A {ip}"))
+                .collect();
             assert_eq!(registered(&primary), expected, "{interfaces:?}");
         }
         let run = program.arg("Ethernet 7").run();
@@ -254,7 +323,9 @@ fn chooses_interfaces_by_the_names_that_windows_gives_them() {
 #[test]
 fn believes_no_liar() {
     sandbox(|sandbox| {
-        let Some(windows) = Windows::start(sandbox) else { return };
+        let Some(windows) = Windows::start(sandbox) else {
+            return;
+        };
         sandbox.interface("eth0", &["192.0.2.10/24"]);
         let (primary, key, keys) = embedded(Algorithm::Sha256);
         let program = windows.with(and(&keys, json!({"timeout": 5})));
@@ -266,7 +337,10 @@ fn believes_no_liar() {
             Answer::Message(answer)
         };
         let lies: [(&str, crate::harness::primary::Script); 5] = [
-            ("unsigned success", Arc::new(|request| Answer::Message(request.unsigned.clone()))),
+            (
+                "unsigned success",
+                Arc::new(|request| Answer::Message(request.unsigned.clone())),
+            ),
             ("a spoiled signature", Arc::new(spoiled)),
             ("silence", Arc::new(|_| Answer::Silence)),
             ("a closed connection", Arc::new(|_| Answer::Close)),
@@ -274,7 +348,9 @@ fn believes_no_liar() {
         ];
         for (lie, script) in lies {
             primary.lie(script);
-            program.run().fails(1, "ERROR: host.example.com. is not confirmed: *");
+            program
+                .run()
+                .fails(1, "ERROR: host.example.com. is not confirmed: *");
             assert!(!windows.cache().exists(), "{lie}");
         }
         primary.lie(Arc::new(move |request| {
@@ -293,14 +369,21 @@ fn believes_no_liar() {
 #[test]
 fn a_killed_run_leaves_no_cache_and_the_next_one_sends() {
     sandbox(|sandbox| {
-        let Some(windows) = Windows::start(sandbox) else { return };
+        let Some(windows) = Windows::start(sandbox) else {
+            return;
+        };
         sandbox.interface("eth0", &["192.0.2.10/24"]);
         let (primary, _, keys) = embedded(Algorithm::Sha256);
         let program = windows.with(keys);
         program.run().succeeds();
         sandbox.ip("addr add 192.0.2.11/24 dev eth0");
         primary.lie(Arc::new(|_| Answer::Silence));
-        let mut killed = program.command().stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut killed = program
+            .command()
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         wait_until("the update has arrived", || primary.updates() == 2);
         killed.kill().unwrap();
         killed.wait().unwrap();
@@ -317,17 +400,28 @@ fn a_killed_run_leaves_no_cache_and_the_next_one_sends() {
 #[test]
 fn two_at_once_send_one_update() {
     sandbox(|sandbox| {
-        let Some(windows) = Windows::start(sandbox) else { return };
+        let Some(windows) = Windows::start(sandbox) else {
+            return;
+        };
         sandbox.interface("eth0", &["192.0.2.10/24"]);
         let (primary, _, keys) = embedded(Algorithm::Sha256);
         let release = Arc::new(AtomicBool::new(false));
         let hold = release.clone();
         primary.lie(Arc::new(move |request| {
-            wait_until("the test lets the answer go", || hold.load(Ordering::SeqCst));
+            wait_until("the test lets the answer go", || {
+                hold.load(Ordering::SeqCst)
+            });
             Answer::Message(request.honest.clone())
         }));
         let program = windows.with(and(&keys, json!({"logging": logging("INFO")})));
-        let spawn = || program.command().stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let spawn = || {
+            program
+                .command()
+                .stdout(Stdio::null())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap()
+        };
         let first = spawn();
         wait_until("the first has sent", || primary.updates() == 1);
         let mut second = spawn();
@@ -338,7 +432,11 @@ fn two_at_once_send_one_update() {
         release.store(true, Ordering::SeqCst);
         for child in [first, second] {
             let output = child.wait_with_output().unwrap();
-            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            assert!(
+                output.status.success(),
+                "{}",
+                String::from_utf8_lossy(&output.stderr)
+            );
         }
         assert_eq!(primary.updates(), 1);
         assert!(windows.cache().exists());
@@ -348,7 +446,9 @@ fn two_at_once_send_one_update() {
 #[test]
 fn a_cache_that_cannot_be_written_is_a_warning() {
     sandbox(|sandbox| {
-        let Some(windows) = Windows::start(sandbox) else { return };
+        let Some(windows) = Windows::start(sandbox) else {
+            return;
+        };
         sandbox.interface("eth0", &["192.0.2.10/24"]);
         let (primary, _, keys) = embedded(Algorithm::Sha256);
         for cache in [r"C:\missing\cache", r"C:\windows"] {
@@ -365,12 +465,19 @@ fn a_cache_that_cannot_be_written_is_a_warning() {
 #[test]
 fn a_cache_may_lie_anywhere_and_its_junk_counts_as_absent() {
     sandbox(|sandbox| {
-        let Some(windows) = Windows::start(sandbox) else { return };
+        let Some(windows) = Windows::start(sandbox) else {
+            return;
+        };
         sandbox.interface("eth0", &["192.0.2.10/24"]);
         let (primary, _, keys) = embedded(Algorithm::Sha256);
         let file = sandbox.write("own cache", "");
         let program = windows.with(and(&keys, json!({"cache": windows_path(&file)})));
-        for (junk, updates) in [("", 1), ("{\"hostname\":", 2), ("[[[[", 3), ("\u{feff}null", 4)] {
+        for (junk, updates) in [
+            ("", 1),
+            ("{\"hostname\":", 2),
+            ("[[[[", 3),
+            ("\u{feff}null", 4),
+        ] {
             std::fs::write(&file, junk).unwrap();
             program.run().succeeds();
             program.run().succeeds();
@@ -382,15 +489,35 @@ fn a_cache_may_lie_anywhere_and_its_junk_counts_as_absent() {
 #[test]
 fn a_missing_or_wrong_configuration_is_one_line_and_touches_nothing() {
     sandbox(|sandbox| {
-        let Some(windows) = Windows::start(sandbox) else { return };
+        let Some(windows) = Windows::start(sandbox) else {
+            return;
+        };
         let expected = r"pydyndns: C:\Program Files\PyDynDNS\pydyndns.conf: *";
         windows.program().run().fails(2, expected);
-        windows.program().args(["-c", r"Z:\nowhere\pydyndns.conf"]).run().fails(2, r"pydyndns: Z:\nowhere\pydyndns.conf: *");
-        windows.program().args(["-c", "NUL"]).run().fails(2, "pydyndns: NUL: *");
+        windows
+            .program()
+            .args(["-c", r"Z:\nowhere\pydyndns.conf"])
+            .run()
+            .fails(2, r"pydyndns: Z:\nowhere\pydyndns.conf: *");
+        windows
+            .program()
+            .args(["-c", "NUL"])
+            .run()
+            .fails(2, "pydyndns: NUL: *");
         std::fs::write(windows.cache(), "kept").unwrap();
-        let run = windows.with(json!({"cache": true, "tll": 1})).arg("-f").run();
-        run.fails(2, r"pydyndns: C:\Program Files\PyDynDNS\pydyndns.conf: tll: *did you mean `ttl`*");
-        windows.program().arg("--nonsense").run().fails(2, "pydyndns: *--nonsense*");
+        let run = windows
+            .with(json!({"cache": true, "tll": 1}))
+            .arg("-f")
+            .run();
+        run.fails(
+            2,
+            r"pydyndns: C:\Program Files\PyDynDNS\pydyndns.conf: tll: *did you mean `ttl`*",
+        );
+        windows
+            .program()
+            .arg("--nonsense")
+            .run()
+            .fails(2, "pydyndns: *--nonsense*");
         assert_eq!(std::fs::read(windows.cache()).unwrap(), b"kept");
     });
 }
@@ -398,11 +525,15 @@ fn a_missing_or_wrong_configuration_is_one_line_and_touches_nothing() {
 #[test]
 fn a_configuration_with_crlf_and_a_mark_in_front_is_read() {
     sandbox(|sandbox| {
-        let Some(windows) = Windows::start(sandbox) else { return };
+        let Some(windows) = Windows::start(sandbox) else {
+            return;
+        };
         sandbox.interface("eth0", &["192.0.2.10/24"]);
         let (primary, _, keys) = embedded(Algorithm::Sha256);
         // As Notepad saves it.
-        let text = serde_json::to_string_pretty(&config(keys)).unwrap().replace('\n', "\r\n");
+        let text = serde_json::to_string_pretty(&config(keys))
+            .unwrap()
+            .replace('\n', "\r\n");
         std::fs::write(windows.home.join("pydyndns.conf"), text).unwrap();
         windows.mode("600");
         windows.program().run().succeeds();
@@ -413,7 +544,9 @@ fn a_configuration_with_crlf_and_a_mark_in_front_is_read() {
 #[test]
 fn warns_when_others_may_read_the_secret_and_only_when_it_sends() {
     sandbox(|sandbox| {
-        let Some(windows) = Windows::start(sandbox) else { return };
+        let Some(windows) = Windows::start(sandbox) else {
+            return;
+        };
         sandbox.interface("eth0", &["192.0.2.10/24"]);
         let (_primary, _, keys) = embedded(Algorithm::Sha256);
         let program = windows.with(keys);
@@ -428,7 +561,9 @@ fn warns_when_others_may_read_the_secret_and_only_when_it_sends() {
 #[test]
 fn a_dry_run_prints_and_sends_nothing() {
     sandbox(|sandbox| {
-        let Some(windows) = Windows::start(sandbox) else { return };
+        let Some(windows) = Windows::start(sandbox) else {
+            return;
+        };
         sandbox.interface("eth0", &["192.0.2.10/24", "2001:db8::10/64"]);
         let (primary, _, keys) = embedded(Algorithm::Sha256);
         let run = windows.with(keys).arg("-n").run();
@@ -465,7 +600,12 @@ fn events(program: &Program, status: i32) -> Vec<String> {
         .spawn()
         .unwrap();
     let mut trace = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut trace).unwrap();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut trace)
+        .unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(status), "{trace}");
     trace.lines().map(str::to_owned).collect()
 }
@@ -473,14 +613,25 @@ fn events(program: &Program, status: i32) -> Vec<String> {
 #[test]
 fn trace_shape() {
     sandbox(|sandbox| {
-        let Some(windows) = Windows::start(sandbox) else { return };
+        let Some(windows) = Windows::start(sandbox) else {
+            return;
+        };
         sandbox.interface("eth0", &["192.0.2.10/24"]);
         let (_primary, _, keys) = embedded(Algorithm::Sha256);
-        let program = windows.with(and(&keys, json!({"logging": event_log("DEBUG", json!({"appname": "PyDynDNS"}))})));
+        let program = windows.with(and(
+            &keys,
+            json!({"logging": event_log("DEBUG", json!({"appname": "PyDynDNS"}))}),
+        ));
         let lines = events(&program, 0);
         eprintln!("{} lines", lines.len());
-        for line in lines.iter().filter(|l| l.contains("vent")) { eprintln!("{line}"); }
+        for line in lines.iter().filter(|l| l.contains("vent")) {
+            eprintln!("{line}");
+        }
         let _: Option<Run> = None;
-        let _ = (SOURCES, windows.command(&["cmd", "/c", "ver"]), Duration::ZERO);
+        let _ = (
+            SOURCES,
+            windows.command(&["cmd", "/c", "ver"]),
+            Duration::ZERO,
+        );
     });
 }

@@ -1,0 +1,114 @@
+//! `logging.handlers.RotatingFileHandler`: begins a new file before one grows too large.
+
+use super::super::ConfigError;
+use super::super::format::{Formatter, Late};
+use super::super::record::Record;
+use super::super::value::Value;
+use super::file::TextFile;
+use super::{Arguments, Sink, late_count, late_number};
+
+/// A file with a size that it mustn't reach.
+pub(in super::super) struct Rotating {
+    /// the file
+    file: TextFile,
+    /// the size; 0 is no limit
+    max_bytes: Late<f64>,
+    /// how many old files to keep
+    backup_count: Late<i64>,
+}
+
+impl Rotating {
+    /// Reads the class's arguments.
+    pub(in super::super) fn new(arguments: &mut Arguments) -> Result<Self, ConfigError> {
+        let max_bytes = late_number(
+            "maxBytes",
+            &arguments.take("maxBytes").unwrap_or(Value::Int(0)),
+        );
+        let max_bytes = arguments.now("maxBytes", max_bytes)?;
+        let backup_count = late_count(
+            "backupCount",
+            &arguments.take("backupCount").unwrap_or(Value::Int(0)),
+        );
+        // A file that is rotated is never emptied at the start, whatever the mode says.
+        let mode = if max_bytes > 0.0 {
+            arguments.take("mode");
+            Some("a")
+        } else {
+            None
+        };
+        Ok(Rotating {
+            file: TextFile::new(arguments, mode)?,
+            max_bytes: Ok(max_bytes),
+            backup_count,
+        })
+    }
+
+    /// Whether this record would make the file too large.
+    #[allow(clippy::cast_precision_loss)] // file sizes are far below 2^53
+    fn is_due(&mut self, record: &Record, formatter: &Formatter) -> Result<bool, String> {
+        if self.file.is_special() {
+            return Ok(false);
+        }
+        if self.file.file.is_none() {
+            self.file.open()?;
+        }
+        let max_bytes = self.max_bytes.clone()?;
+        if max_bytes <= 0.0 {
+            return Ok(false);
+        }
+        // Python counts characters here, and always one for the end of the line.
+        let length = formatter.format(record)?.chars().count() + 1;
+        let size = self
+            .file
+            .file
+            .as_ref()
+            .and_then(|file| file.metadata().ok())
+            .map_or(0, |metadata| metadata.len());
+        Ok(size as f64 + length as f64 >= max_bytes)
+    }
+
+    /// Moves every file to the next number and begins a new one.
+    fn roll_over(&mut self) -> Result<(), String> {
+        self.file.file = None;
+        let count = self.backup_count.clone()?;
+        if count > 0 {
+            for number in (1..count).rev() {
+                let from = self.file.path_with(&format!(".{number}"));
+                if from.exists() {
+                    let to = self.file.path_with(&format!(".{}", number + 1));
+                    self.file.remove(&to)?;
+                    self.file.rename(&from, &to)?;
+                }
+            }
+            let to = self.file.path_with(".1");
+            self.file.remove(&to)?;
+            self.file.rename(&self.file.path, &to)?;
+        }
+        self.file.open_at_once()
+    }
+}
+
+impl Sink for Rotating {
+    fn open(&mut self) -> Result<(), String> {
+        self.file.open_at_once()
+    }
+
+    fn emit(&mut self, record: &Record, formatter: &Formatter) -> Result<(), String> {
+        if self.is_due(record, formatter)? {
+            self.roll_over()?;
+        }
+        self.file.write(record, formatter)
+    }
+
+    fn set(&mut self, name: &str, value: &Value) {
+        match name {
+            "maxBytes" => self.max_bytes = late_number(name, value),
+            "backupCount" => self.backup_count = late_count(name, value),
+            _ => self.file.set(name, value),
+        }
+    }
+
+    fn close(&mut self) {
+        self.file.file = None;
+    }
+}

@@ -1,0 +1,219 @@
+//! `logging.handlers.SMTPHandler`: each record as a mail.
+
+use std::time::{Duration, Instant};
+
+use lettre::message::Mailboxes;
+use lettre::message::header::ContentType;
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::{Message, SmtpTransport, Transport};
+
+use super::super::ConfigError;
+use super::super::format::{Formatter, Late};
+use super::super::network::{self, Delivery, Resolve};
+use super::super::record::Record;
+use super::super::value::Value;
+use super::{Arguments, Sink, late_text};
+
+/// A mail server and what its mails look like.
+pub(in super::super) struct Smtp {
+    /// the server's name
+    host: Late<String>,
+    /// its port
+    port: Late<u16>,
+    /// user and password
+    credentials: Late<Option<(String, String)>>,
+    /// the sender
+    from: Late<String>,
+    /// the recipients, with commas
+    to: Late<String>,
+    /// the subject
+    subject: Late<String>,
+    /// how long to wait for the server
+    timeout: Late<Duration>,
+    /// the mails to be sent
+    queue: Vec<Message>,
+}
+
+impl Smtp {
+    /// Reads the class's arguments.
+    pub(in super::super) fn new(arguments: &mut Arguments) -> Result<Self, ConfigError> {
+        let (host, port) = match arguments.required("mailhost")? {
+            Value::List(parts) => match parts.as_slice() {
+                [host, port] => (host.clone(), port.clone()),
+                _ => return Err(arguments.error("mailhost", "must be a host, or [\"host\", port]")),
+            },
+            host => (host, Value::None),
+        };
+        let port = if port.truthy() {
+            network::port(&port)
+        } else {
+            Ok(25)
+        };
+        let from = late_text("fromaddr", &arguments.required("fromaddr")?);
+        let to = recipients(&arguments.required("toaddrs")?);
+        let subject = late_text("subject", &arguments.required("subject")?);
+        let credentials = match arguments.take("credentials") {
+            Some(Value::List(parts)) => match parts.as_slice() {
+                [user, _] if !user.truthy() => Ok(None),
+                [Value::Str(user), Value::Str(password)] => {
+                    Ok(Some((user.clone(), password.clone())))
+                }
+                [_, _] => Err("credentials must be [\"user\", \"password\"]".to_owned()),
+                _ => return Err(arguments.error("credentials", "must be [\"user\", \"password\"]")),
+            },
+            _ => Ok(None),
+        };
+        let secure = arguments
+            .take("secure")
+            .is_some_and(|secure| secure != Value::None);
+        if secure && !matches!(credentials, Ok(None)) {
+            let message = "encrypted mail is not built in; send by a mail server on this host, without a password";
+            return Err(arguments.error("secure", message));
+        }
+        let timeout = timeout(&arguments.take("timeout").unwrap_or(Value::Float(5.0)));
+        Ok(Smtp {
+            host: late_text("mailhost", &host),
+            port,
+            credentials,
+            from,
+            to,
+            subject,
+            timeout,
+            queue: Vec::new(),
+        })
+    }
+
+    /// The mail for one record.
+    fn mail(&self, mut text: String) -> Result<Message, String> {
+        let wrong = |what: &str, error: &dyn std::fmt::Display| format!("{what}: {error}");
+        let from = self.from.clone()?;
+        let to = self.to.clone()?;
+        if !text.ends_with('\n') {
+            text.push('\n');
+        }
+        let mut mail = Message::builder().from(
+            from.parse()
+                .map_err(|error| wrong(&from, &error as &dyn std::fmt::Display))?,
+        );
+        let recipients: Mailboxes = to
+            .parse()
+            .map_err(|error| wrong(&to, &error as &dyn std::fmt::Display))?;
+        for recipient in recipients {
+            mail = mail.to(recipient);
+        }
+        mail.subject(self.subject.clone()?)
+            .date_now()
+            .header(ContentType::TEXT_PLAIN)
+            .body(text)
+            .map_err(|error| error.to_string())
+    }
+}
+
+/// The recipients, given as one text or several.
+fn recipients(value: &Value) -> Late<String> {
+    match value {
+        Value::Str(text) => Ok(text.clone()),
+        Value::List(items) => {
+            let texts: Late<Vec<String>> = items
+                .iter()
+                .map(|item| late_text("toaddrs", item))
+                .collect();
+            texts.map(|texts| texts.join(","))
+        }
+        _ => Err(format!(
+            "toaddrs must be an address or a list of them, not {}",
+            value.repr()
+        )),
+    }
+}
+
+/// The time to wait for the server.
+fn timeout(value: &Value) -> Late<Duration> {
+    match value {
+        Value::None => Ok(Duration::from_secs(60)),
+        _ => value
+            .number()
+            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+            .filter(|timeout| !timeout.is_zero())
+            .ok_or_else(|| format!("timeout must be a number of seconds, not {}", value.repr())),
+    }
+}
+
+impl Sink for Smtp {
+    fn emit(&mut self, record: &Record, formatter: &Formatter) -> Result<(), String> {
+        self.host.as_ref().map_err(Clone::clone)?;
+        self.port.clone()?;
+        self.timeout.clone()?;
+        self.credentials.as_ref().map_err(Clone::clone)?;
+        let mail = self.mail(formatter.format(record)?)?;
+        self.queue.push(mail);
+        Ok(())
+    }
+
+    fn set(&mut self, name: &str, value: &Value) {
+        match name {
+            "mailhost" => self.host = late_text(name, value),
+            "mailport" => {
+                self.port = if value.truthy() {
+                    network::port(value)
+                } else {
+                    Ok(25)
+                }
+            }
+            "fromaddr" => self.from = late_text(name, value),
+            "toaddrs" => self.to = recipients(value),
+            "subject" => self.subject = late_text(name, value),
+            "timeout" => self.timeout = timeout(value),
+            _ => {}
+        }
+    }
+
+    fn delivery(&mut self) -> Option<Delivery> {
+        let (Ok(host), Ok(port), Ok(timeout), Ok(credentials)) = (
+            self.host.clone(),
+            self.port.clone(),
+            self.timeout.clone(),
+            self.credentials.clone(),
+        ) else {
+            return None;
+        };
+        if self.queue.is_empty() {
+            return None;
+        }
+        let queue = std::mem::take(&mut self.queue);
+        let destination = format!("{host} port {port}");
+        let send = move |resolve: Resolve, deadline: Instant| {
+            let mut waiting = queue.as_slice();
+            let mut problem = String::new();
+            // The mail crate gets addresses, so that it doesn't look for one itself.
+            for address in network::addresses(&host, port, resolve)? {
+                let mut server = SmtpTransport::builder_dangerous(address.ip().to_string())
+                    .port(port)
+                    .timeout(Some(timeout.min(network::remaining(deadline))));
+                if let Some((user, password)) = &credentials {
+                    server = server.credentials(Credentials::new(user.clone(), password.clone()));
+                }
+                let server = server.build();
+                while let Some((mail, rest)) = waiting.split_first() {
+                    match server.send(mail) {
+                        Ok(_) => waiting = rest,
+                        // What the server answers is final; another address is for a server that can't be reached.
+                        Err(error) if error.status().is_some() => return Err(error.to_string()),
+                        Err(error) => {
+                            problem = error.to_string();
+                            break;
+                        }
+                    }
+                }
+                if waiting.is_empty() {
+                    return Ok(());
+                }
+            }
+            Err(problem)
+        };
+        Some(Delivery {
+            destination,
+            send: Box::new(send),
+        })
+    }
+}

@@ -1,0 +1,299 @@
+//! Local time, and `strftime` as the GNU C library does it in the locale C, which is what Python calls.
+
+use std::sync::OnceLock;
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+use super::format::Late;
+
+/// A moment taken apart (`time.struct_time`).
+pub(super) struct Moment {
+    /// date and time of day
+    date: DateTime,
+    /// seconds east of UTC
+    offset: i32,
+    /// the time zone's abbreviation
+    zone: String,
+    /// whether it is daylight saving time
+    pub(super) dst: bool,
+    /// seconds since the epoch
+    seconds: i64,
+}
+
+/// The system's time zone, read once it is needed. Like the C library, one that can't be read counts as UTC.
+fn system() -> &'static TimeZone {
+    static SYSTEM: OnceLock<TimeZone> = OnceLock::new();
+    SYSTEM.get_or_init(|| TimeZone::try_system().unwrap_or(TimeZone::UTC))
+}
+
+/// `time.localtime`
+pub(super) fn local(seconds: i64) -> Moment {
+    moment(seconds, system())
+}
+
+/// `time.gmtime`
+pub(super) fn utc(seconds: i64) -> Moment {
+    moment(seconds, &TimeZone::UTC)
+}
+
+/// A moment in a time zone; one out of range becomes the epoch.
+fn moment(seconds: i64, zone: &TimeZone) -> Moment {
+    let stamp = Timestamp::from_second(seconds).unwrap_or_default();
+    let info = zone.to_offset_info(stamp);
+    Moment {
+        date: info.offset().to_datetime(stamp),
+        offset: info.offset().seconds(),
+        zone: info.abbreviation().to_owned(),
+        dst: info.dst().is_dst(),
+        seconds: stamp.as_second(),
+    }
+}
+
+impl Moment {
+    /// Seconds since midnight, by the clock.
+    pub(super) fn second_of_day(&self) -> i64 {
+        (i64::from(self.date.hour()) * 60 + i64::from(self.date.minute())) * 60
+            + i64::from(self.date.second())
+    }
+
+    /// `tm_wday`: 0 is Monday.
+    pub(super) fn weekday(&self) -> i64 {
+        self.date.weekday().to_monday_zero_offset().into()
+    }
+}
+
+/// `default_msec_format % (text, milliseconds)`: one `%s` and one integer conversion.
+#[allow(clippy::cast_possible_truncation)] // 0 to 999
+pub(super) fn with_milliseconds(format: &str, text: &str, milliseconds: f64) -> Late<String> {
+    let wrong = || format!("default_msec_format {format:?} is not like \"%s,%03d\"");
+    let (before, rest) = format.split_once("%s").ok_or_else(wrong)?;
+    let (between, rest) = rest.split_once('%').ok_or_else(wrong)?;
+    let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (width, rest) = rest.split_at(digits);
+    let after = rest.strip_prefix('d').ok_or_else(wrong)?;
+    if [before, between, after]
+        .iter()
+        .any(|part| part.contains('%'))
+    {
+        return Err(wrong());
+    }
+    let number = milliseconds as i64;
+    let pad = width.parse().unwrap_or(0_usize).min(64);
+    let number = if width.starts_with('0') {
+        format!("{number:0>pad$}")
+    } else {
+        format!("{number:>pad$}")
+    };
+    Ok(format!("{before}{text}{between}{number}{after}"))
+}
+
+/// Days, as `%A` writes them.
+const DAYS: [&str; 7] = [
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+    "Thursday",
+    "Friday",
+    "Saturday",
+    "Sunday",
+];
+
+/// Months, as `%B` writes them.
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
+/// The flags and the width of one conversion.
+#[derive(Clone, Copy, Default)]
+struct Flags {
+    /// `_`, `-`, `0` or `+`
+    pad: Option<char>,
+    /// `^`
+    upper: bool,
+    /// `#`
+    change: bool,
+    /// the least number of characters
+    width: usize,
+}
+
+impl Flags {
+    /// Appends text, padded to the width.
+    fn text(self, text: &str, out: &mut String) {
+        let text = if self.upper {
+            text.to_ascii_uppercase()
+        } else {
+            text.to_owned()
+        };
+        let fill = if matches!(self.pad, Some('0' | '+')) {
+            '0'
+        } else {
+            ' '
+        };
+        let missing = self.width.saturating_sub(text.chars().count());
+        if self.pad != Some('-') {
+            out.extend(std::iter::repeat_n(fill, missing));
+        }
+        out.push_str(&text);
+    }
+
+    /// Appends a number of at least so many digits.
+    fn number(self, digits: usize, value: i64, out: &mut String) {
+        let text = value.to_string();
+        let missing = digits.max(self.width).saturating_sub(text.len());
+        match self.pad {
+            Some('-') => {}
+            Some('_') => out.extend(std::iter::repeat_n(' ', missing)),
+            _ => out.extend(std::iter::repeat_n('0', missing)),
+        }
+        out.push_str(&text);
+    }
+
+    /// As `number`, but padded with spaces unless a flag says otherwise.
+    fn spaced(self, digits: usize, value: i64, out: &mut String) {
+        Flags {
+            pad: self.pad.or(Some('_')),
+            ..self
+        }
+        .number(digits, value, out);
+    }
+}
+
+/// `time.strftime`
+pub(super) fn strftime(format: &str, moment: &Moment) -> String {
+    let mut out = String::with_capacity(format.len() + 16);
+    let mut rest = format;
+    while let Some((before, conversion)) = rest.split_once('%') {
+        out.push_str(before);
+        let mut chars = conversion.char_indices();
+        let mut flags = Flags::default();
+        let mut next = chars.next();
+        while let Some((_, c)) = next {
+            match c {
+                '_' | '-' | '0' | '+' => flags.pad = Some(c),
+                '^' => flags.upper = true,
+                '#' => flags.change = true,
+                _ => break,
+            }
+            next = chars.next();
+        }
+        while let Some(digit) = next.and_then(|(_, c)| c.to_digit(10)) {
+            flags.width = (flags.width * 10 + digit as usize).min(1 << 16);
+            next = chars.next();
+        }
+        let modifier = next.map(|(_, c)| c).filter(|c| matches!(c, 'E' | 'O'));
+        if modifier.is_some() {
+            next = chars.next();
+        }
+        let Some((at, c)) = next else {
+            // A `%` at the very end, with whatever flags: shown as it stands.
+            flags.text(&format!("%{conversion}"), &mut out);
+            return out;
+        };
+        let end = at + c.len_utf8();
+        if !convert(c, modifier, flags, moment, &mut out) {
+            flags.text(&format!("%{}", &conversion[..end]), &mut out);
+        }
+        rest = &conversion[end..];
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Appends what one conversion stands for; false if there is no such conversion.
+fn convert(
+    c: char,
+    modifier: Option<char>,
+    mut flags: Flags,
+    moment: &Moment,
+    out: &mut String,
+) -> bool {
+    let allowed = match modifier {
+        None => true,
+        Some('E') => "cCxXyY".contains(c),
+        Some(_) => "bBhdeHIklmMSuUVwWygG".contains(c),
+    };
+    if !allowed {
+        return false;
+    }
+    let date = moment.date;
+    let year = i64::from(date.year());
+    let day_of_year = i64::from(date.day_of_year()) - 1;
+    let monday = moment.weekday();
+    let sunday = (monday + 1) % 7;
+    let hour = i64::from(date.hour());
+    let hour12 = if hour % 12 == 0 { 12 } else { hour % 12 };
+    let week_date = date.date().iso_week_date();
+    let month = usize::try_from(date.month() - 1).unwrap_or(0);
+    let day = usize::try_from(monday).unwrap_or(0);
+    if flags.change && "aAbBh".contains(c) {
+        flags.upper = true;
+    }
+    let within = |format: &str, out: &mut String| flags.text(&strftime(format, moment), out);
+    match c {
+        '%' => flags.text("%", out),
+        'n' => flags.text("\n", out),
+        't' => flags.text("\t", out),
+        'a' => flags.text(&DAYS[day][..3], out),
+        'A' => flags.text(DAYS[day], out),
+        'b' | 'h' => flags.text(&MONTHS[month][..3], out),
+        'B' => flags.text(MONTHS[month], out),
+        'c' => within("%a %b %e %H:%M:%S %Y", out),
+        'D' | 'x' => within("%m/%d/%y", out),
+        'F' => within("%Y-%m-%d", out),
+        'r' => within("%I:%M:%S %p", out),
+        'R' => within("%H:%M", out),
+        'T' | 'X' => within("%H:%M:%S", out),
+        'C' => flags.number(2, year.div_euclid(100), out),
+        'd' => flags.number(2, date.day().into(), out),
+        'e' => flags.spaced(2, date.day().into(), out),
+        'g' => flags.number(2, i64::from(week_date.year()).rem_euclid(100), out),
+        'G' => flags.number(4, week_date.year().into(), out),
+        'H' => flags.number(2, hour, out),
+        'I' => flags.number(2, hour12, out),
+        'j' => flags.number(3, day_of_year + 1, out),
+        'k' => flags.spaced(2, hour, out),
+        'l' => flags.spaced(2, hour12, out),
+        'm' => flags.number(2, date.month().into(), out),
+        'M' => flags.number(2, date.minute().into(), out),
+        'p' if flags.change => flags.text(if hour < 12 { "am" } else { "pm" }, out),
+        'p' => flags.text(if hour < 12 { "AM" } else { "PM" }, out),
+        'P' => flags.text(if hour < 12 { "am" } else { "pm" }, out),
+        's' => flags.number(1, moment.seconds, out),
+        'S' => flags.number(2, date.second().into(), out),
+        'u' => flags.number(1, monday + 1, out),
+        'U' => flags.number(2, (day_of_year - sunday + 7) / 7, out),
+        'V' => flags.number(2, week_date.week().into(), out),
+        'w' => flags.number(1, sunday, out),
+        'W' => flags.number(2, (day_of_year - monday + 7) / 7, out),
+        'y' => flags.number(2, year.rem_euclid(100), out),
+        'Y' => flags.number(4, year, out),
+        'z' => {
+            let minutes = i64::from(moment.offset.unsigned_abs() / 60);
+            let sign = if moment.offset < 0 { '-' } else { '+' };
+            let mut digits = String::new();
+            let width = flags.width.saturating_sub(1);
+            Flags { width, ..flags }.number(4, minutes / 60 * 100 + minutes % 60, &mut digits);
+            // The sign stands between padding spaces and the digits, but before padding zeros.
+            let spaces = digits.len() - digits.trim_start_matches(' ').len();
+            digits.insert(spaces, sign);
+            out.push_str(&digits);
+        }
+        'Z' if flags.change => flags.text(&moment.zone.to_ascii_lowercase(), out),
+        'Z' => flags.text(&moment.zone, out),
+        _ => return false,
+    }
+    true
+}
