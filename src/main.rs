@@ -126,11 +126,7 @@ fn dry_run(
 ) -> Result<(), Box<dyn Error>> {
     let target = find_target(registration, config, deadline)?;
     Update::new(registration, &target.apex)?;
-    print(&update::script(
-        registration,
-        &target.apex,
-        &target.servers,
-    ))
+    print(&update::script(registration, &target.apex, &target.servers))
 }
 
 /// Sends one update and, once a server has confirmed it, writes it down.
