@@ -74,7 +74,8 @@ impl Cache {
         if metadata.len() > LARGEST {
             return Err(invalid("too large"));
         }
-        let mut text = Vec::new();
+        // With room for one byte more than there are, one read takes all and the next one finds the end.
+        let mut text = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default() + 1);
         Read::by_ref(&mut file)
             .take(LARGEST)
             .read_to_end(&mut text)?;

@@ -126,11 +126,7 @@ fn dry_run(
 ) -> Result<(), Box<dyn Error>> {
     let target = find_target(registration, config, deadline)?;
     Update::new(registration, &target.apex)?;
-    print(&update::script(
-        registration,
-        &target.apex,
-        &target.servers,
-    ))
+    print(&update::script(registration, &target.apex, &target.servers))
 }
 
 /// Sends one update and, once a server has confirmed it, writes it down.
@@ -332,8 +328,9 @@ fn warn_of(wanted: &Wanted, config: &Config) {
             .unwrap_or(false)
     {
         log::warn!(
-            "{} has a secret in it and is readable by others; chmod 600 it",
-            file.display()
+            "{} has a secret in it and is readable by others; {}",
+            file.display(),
+            host::HOW_TO_HIDE
         );
     }
     if let Some(key) = config.key.as_ref().filter(|key| key.algorithm().is_weak()) {

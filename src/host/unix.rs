@@ -10,6 +10,9 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+/// How to take the right to read a file from others.
+pub(crate) const HOW_TO_HIDE: &str = "chmod 600 it";
+
 /// Reading more of a hosts file or resolv.conf than this makes no sense: 4 MiB.
 const LARGEST_TEXT: u64 = 4 << 20;
 
