@@ -1,6 +1,6 @@
 //! The `logging` section: Python's `logging.config.dictConfig` for a native program.
 //!
-//! What CPython 3.11 prints for a configuration and a record, this prints; what it rejects, this rejects, with the path of
+//! What `CPython` 3.11 prints for a configuration and a record, this prints; what it rejects, this rejects, with the path of
 //! the key at fault. All records go to the logger `pydyndns`. Where Python would print a traceback about a destination that
 //! fails, this prints one line on stderr; the program goes on whatever happens here. Destinations on the network are served
 //! only by [`Logger::finish`], once the program's own work is done, and never for long.

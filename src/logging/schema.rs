@@ -279,7 +279,7 @@ impl Configurator {
             for name in iterate(&self.tree.value(names), &path)? {
                 match self.look_up("handlers", &name, &path, "handler")? {
                     Value::Object(Object::Handler(number)) if !attached.contains(&number) => {
-                        attached.push(number)
+                        attached.push(number);
                     }
                     Value::Object(Object::Handler(_)) => {}
                     _ => return Err(wrong(path, format!("{} is no handler", name.repr()))),
@@ -336,7 +336,7 @@ impl Configurator {
                     .map_or(Value::None, |id| self.tree.value(id));
                 match key.as_str() {
                     "fmt" | "datefmt" | "style" | "validate" | "defaults" => {
-                        given.push((key, value))
+                        given.push((key, value));
                     }
                     // The parameter's older name, which goes before the newer one.
                     "format" => given.insert(0, ("fmt".to_owned(), value)),
@@ -360,7 +360,7 @@ impl Configurator {
                     "datefmt" => formatter.datefmt = late_optional(name, value),
                     "default_time_format" => formatter.default_time_format = late_text(name, value),
                     "default_msec_format" => {
-                        formatter.default_msec_format = late_optional(name, value)
+                        formatter.default_msec_format = late_optional(name, value);
                     }
                     _ => {}
                 }

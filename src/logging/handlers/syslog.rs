@@ -352,13 +352,14 @@ pub(super) mod local {
                 }
                 self.connection = None;
             }
-            let sent = match self.stuck {
-                true => Err(io::Error::from(ErrorKind::TimedOut)),
-                false => self.connect().and_then(|connection| {
+            let sent = if self.stuck {
+                Err(io::Error::from(ErrorKind::TimedOut))
+            } else {
+                self.connect().and_then(|connection| {
                     let written = write(&connection, message);
                     self.connection = Some(connection);
                     written
-                }),
+                })
             };
             sent.map_err(|error| {
                 self.note(&error);
