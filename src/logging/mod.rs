@@ -5,6 +5,7 @@
 //! fails, this prints one line on stderr; the program goes on whatever happens here. Destinations on the network are served
 //! only by [`Logger::finish`], once the program's own work is done, and never for long.
 
+mod classes;
 mod codec;
 mod format;
 mod handlers;

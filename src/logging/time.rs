@@ -216,6 +216,8 @@ pub(super) fn strftime(format: &str, moment: &Moment) -> String {
             return out;
         };
         let end = at + c.len_utf8();
+        // These two heed `#` even before it turns out that they take no `E`.
+        flags.upper |= flags.change && matches!(c, 'b' | 'h');
         if !convert(c, modifier, flags, moment, &mut out) {
             flags.text(&format!("%{}", &conversion[..end]), &mut out);
         }

@@ -1,4 +1,6 @@
-//! The logging section, compared with CPython: `compare.py` applies the configurations of `cases.py` to both.
+//! The logging section, compared with `CPython`: `compare.py` applies the configurations of `cases.py` to both.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

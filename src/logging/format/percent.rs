@@ -53,6 +53,7 @@ fn skip_amount(chars: &[char]) -> Option<&[char]> {
 }
 
 /// What the parser has read of one conversion.
+#[allow(clippy::struct_excessive_bools)] // each is a flag of its own
 #[derive(Default)]
 struct Conversion {
     /// `-`

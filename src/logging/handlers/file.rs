@@ -16,6 +16,7 @@ use super::{Arguments, Sink, late_text, reason, stream};
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What `mode` says.
+#[allow(clippy::struct_excessive_bools)] // each is a letter of its own
 #[derive(Clone, Copy, Default)]
 struct Mode {
     /// `r`

@@ -60,16 +60,18 @@ impl SysLog {
         let facility = arguments.now("facility", facility)?;
         let socktype = match arguments.take("socktype") {
             None | Some(Value::None) => None,
-            Some(value) => match value.integer() {
-                Some(kind @ (STREAM | DATAGRAM)) => Some(kind),
-                _ => {
-                    let message = format!(
+            Some(value) => {
+                let known = value
+                    .integer()
+                    .filter(|kind| matches!(*kind, STREAM | DATAGRAM));
+                let wrong = || {
+                    format!(
                         "must be null, ext://socket.SOCK_DGRAM or ext://socket.SOCK_STREAM, not {}",
                         value.repr()
-                    );
-                    return Err(arguments.error("socktype", message));
-                }
-            },
+                    )
+                };
+                Some(arguments.now("socktype", known.ok_or_else(wrong))?)
+            }
         };
         let mut unusable = Ok(());
         let target = match address {
