@@ -75,6 +75,6 @@ impl Sink for Watched {
     }
 
     fn close(&mut self) {
-        self.file.file = None;
+        self.file.close();
     }
 }
