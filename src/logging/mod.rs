@@ -249,6 +249,7 @@ impl log::Log for Logger {
 
 #[cfg(test)]
 mod tests {
+    //! Without `CPython`: where errors point, and what is enabled.
     #![allow(clippy::unwrap_used)]
 
     use log::Log;
