@@ -13,6 +13,7 @@
 //! | `default_config`, `default_cache` | where the configuration and the cache lie when nobody says |
 //! | `open_regular` | a regular file, never through a symbolic link, never blocking |
 //! | `readable_by_others` | whether accounts other than the owner and the administrator may read an open file |
+//! | `HOW_TO_HIDE` | what an administrator does about that, in words |
 //! | `sync_folder` | makes a removal in a folder survive a power cut |
 
 #[cfg(any(
@@ -25,7 +26,7 @@ mod bsd;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod linux;
 #[cfg(unix)]
-mod unix;
+pub(crate) mod unix;
 #[cfg(windows)]
 mod windows;
 
@@ -40,12 +41,13 @@ pub(crate) use bsd::{interface_addresses, interface_names};
 pub(crate) use linux::{interface_addresses, interface_names};
 #[cfg(unix)]
 pub(crate) use unix::{
-    default_cache, default_config, full_name, open_regular, readable_by_others, sync_folder,
+    HOW_TO_HIDE, default_cache, default_config, full_name, open_regular, readable_by_others,
+    sync_folder,
 };
 #[cfg(windows)]
 pub(crate) use windows::{
-    default_cache, default_config, full_name, interface_addresses, interface_names, open_regular,
-    readable_by_others, sync_folder,
+    HOW_TO_HIDE, default_cache, default_config, full_name, interface_addresses, interface_names,
+    open_regular, readable_by_others, sync_folder,
 };
 
 use std::net::IpAddr;

@@ -14,19 +14,17 @@
 //! - access lists: Wine makes them of a file's Unix mode, which is how they are tested.
 //! - power cuts: nothing on this side of a virtual machine can show them.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use hickory_proto::op::ResponseCode;
 use serde_json::{Value, json};
 
 use crate::harness::primary::tsig::{Algorithm, Key};
 use crate::harness::primary::{Answer, Primary, Request};
-use crate::harness::program::{Program, Run, config, logging, tsig};
+use crate::harness::program::{Program, config, logging, tsig};
 use crate::harness::sandbox::{Sandbox, sandbox};
 use crate::harness::servers::{Kind, Server, Setup};
 use crate::harness::{installed, key, skipped, wait_until};
@@ -80,6 +78,8 @@ impl<'a> Windows<'a> {
                 .status();
             assert!(status.expect("Wine can be started").success());
         }
+        // Windows makes it with the account, Wine has it elsewhere.
+        std::fs::create_dir_all(windows.cache().parent().unwrap()).unwrap();
         Some(windows)
     }
 
@@ -179,11 +179,6 @@ fn and(keys: &Value, others: Value) -> Value {
     Value::Object(keys)
 }
 
-/// The records of this computer at the embedded primary.
-fn registered(primary: &Primary) -> Vec<String> {
-    primary.zone()
-}
-
 #[test]
 fn registers_changes_forces_and_stays_unchanged_against_bind() {
     sandbox(|sandbox| {
@@ -255,7 +250,6 @@ fn registers_changes_forces_and_stays_unchanged_against_bind() {
         );
 
         // Another operating system on this computer has registered something else.
-        sandbox.shell("rm -f /run/sandbox/other && printf '%s' '' > /run/sandbox/other");
         let other = windows.with(and(
             &keys,
             json!({"cache": false, "addresses": {"exclude": ["192.0.2.11/32"]}}),
@@ -312,11 +306,11 @@ fn chooses_interfaces_by_the_names_that_windows_gives_them() {
                 .iter()
                 .map(|ip| format!("host.example.com. 3600 A {ip}"))
                 .collect();
-            assert_eq!(registered(&primary), expected, "{interfaces:?}");
+            assert_eq!(primary.zone(), expected, "{interfaces:?}");
         }
         let run = program.arg("Ethernet 7").run();
         run.fails(1, "ERROR: no interface Ethernet 7 exists*");
-        assert_eq!(registered(&primary).len(), 2);
+        assert_eq!(primary.zone().len(), 2);
     });
 }
 
@@ -393,7 +387,7 @@ fn a_killed_run_leaves_no_cache_and_the_next_one_sends() {
         program.run().succeeds();
         assert_eq!(primary.updates(), 3);
         assert!(windows.cache().exists());
-        assert_eq!(registered(&primary).len(), 2);
+        assert_eq!(primary.zone().len(), 2);
     });
 }
 
@@ -523,17 +517,18 @@ fn a_missing_or_wrong_configuration_is_one_line_and_touches_nothing() {
 }
 
 #[test]
-fn a_configuration_with_crlf_and_a_mark_in_front_is_read() {
+fn a_configuration_as_notepad_saves_it_is_read() {
     sandbox(|sandbox| {
         let Some(windows) = Windows::start(sandbox) else {
             return;
         };
         sandbox.interface("eth0", &["192.0.2.10/24"]);
         let (primary, _, keys) = embedded(Algorithm::Sha256);
-        // As Notepad saves it.
+        // With the mark that says UTF-8, and CRLF.
         let text = serde_json::to_string_pretty(&config(keys))
             .unwrap()
             .replace('\n', "\r\n");
+        let text = format!("\u{feff}{text}");
         std::fs::write(windows.home.join("pydyndns.conf"), text).unwrap();
         windows.mode("600");
         windows.program().run().succeeds();
@@ -588,50 +583,194 @@ fn event_log(level: &str, handler: Value) -> Value {
     })
 }
 
-/// Everything reported to the event log in a run, as Wine traces it: its texts as `TYPE SOURCE: TEXT` in order.
-fn events(program: &Program, status: i32) -> Vec<String> {
-    let mut child = program
+/// The lines that have something to say of the event log, in a run that ends with this status: what Wine was asked for,
+/// as `TYPE SOURCE ID: TEXT`, where the text may be cut off.
+fn events(windows: &Windows, program: &Program, status: i32) -> Vec<String> {
+    // Of all the calls that could be traced, the two that name the source, the type and the number.
+    windows.command(&[
+        "reg",
+        "add",
+        r"HKCU\Software\Wine\Debug",
+        "/f",
+        "/v",
+        "RelayInclude",
+        "/d",
+        "advapi32.RegisterEventSourceW;advapi32.ReportEventW",
+    ]);
+    let run = program
         .clone()
         .env("WINEDEBUG", "-all,+eventlog,+relay")
-        .env("WINEDEBUGRELAY", "")
-        .command()
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut trace = String::new();
-    child
-        .stderr
-        .take()
-        .unwrap()
-        .read_to_string(&mut trace)
-        .unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(status), "{trace}");
-    trace.lines().map(str::to_owned).collect()
+        .run();
+    assert_eq!(run.status, Some(status), "{}", run.stderr);
+    let (mut source, mut call, mut events) = ("", Vec::new(), Vec::new());
+    for line in run.stderr.lines() {
+        if let Some((_, arguments)) = line.split_once("Call advapi32.RegisterEventSourceW(") {
+            source = between(arguments, "L\"", "\"");
+        } else if let Some((_, arguments)) = line.split_once("Call advapi32.ReportEventW(") {
+            call = arguments.split(',').collect();
+        } else if let Some((_, text)) = line.split_once(":eventlog:ReportEventW L\"") {
+            let kind = match call[1] {
+                "00000001" => "error",
+                "00000002" => "warning",
+                "00000004" => "information",
+                other => other,
+            };
+            let id = u32::from_str_radix(call[3], 16).unwrap();
+            let text = text
+                .trim_end_matches("...")
+                .trim_end_matches('"')
+                .replace("\\\\", "\\");
+            events.push(format!("{kind} {source} {id}: {text}"));
+        }
+    }
+    events
+}
+
+/// What is in the text between two others.
+fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
+    let (_, text) = text.split_once(start).expect("the start is there");
+    text.split_once(end).expect("the end is there").0
+}
+
+/// What the registry says of a source.
+fn source(windows: &Windows, log: &str, name: &str) -> String {
+    windows.command(&["reg", "query", &format!(r"HKLM\{SOURCES}\{log}\{name}")])
 }
 
 #[test]
-fn trace_shape() {
+fn each_level_reaches_the_event_log_under_its_type() {
+    sandbox(|sandbox| {
+        let Some(windows) = Windows::start(sandbox) else {
+            return;
+        };
+        sandbox.interface("eth0", &["192.0.2.10/24"]);
+        let (primary, _, keys) = embedded(Algorithm::Md5);
+        let log = |level| json!({"logging": event_log(level, json!({"appname": "PyDynDNS"}))});
+        primary.lie(Arc::new(|request| {
+            Answer::Message(request.unsigned.clone())
+        }));
+        let program = windows.with(and(&keys, log("DEBUG")));
+        let events = |program: &Program, status| events(&windows, program, status);
+        let server = primary.address();
+        let mut reported = events(&program, 1);
+        let last = reported.pop().unwrap();
+        let failed = format!("error PyDynDNS 1: host.example.com. is not confirmed: {server}: ");
+        assert!(last.starts_with(&failed), "{last}");
+        assert_eq!(
+            reported,
+            [
+                "warning PyDynDNS 1: the key hmac-md5.key. uses hmac-md5, which is weak; make one for hmac-sha256",
+                "information PyDynDNS 1: updating host.example.com. in example.com. to 192.0.2.10",
+                &format!("information PyDynDNS 1: sending the update to {server}"),
+            ]
+        );
+        primary.repent();
+        let program = windows.with(and(&keys, log("WARNING")));
+        assert_eq!(events(&program, 0).len(), 1);
+        assert_eq!(
+            events(&program, 0),
+            [""; 0],
+            "an unchanged run has nothing to say"
+        );
+    });
+}
+
+#[test]
+fn registers_its_event_source_for_the_event_viewer() {
     sandbox(|sandbox| {
         let Some(windows) = Windows::start(sandbox) else {
             return;
         };
         sandbox.interface("eth0", &["192.0.2.10/24"]);
         let (_primary, _, keys) = embedded(Algorithm::Sha256);
+        let with = |handler| {
+            windows.with(and(
+                &keys,
+                json!({"logging": event_log("WARNING", handler)}),
+            ))
+        };
+        with(json!({"appname": "PyDynDNS"})).run().succeeds();
+        let registered = source(&windows, "Application", "PyDynDNS");
+        let has = |name: &str, kind: &str, value: &str| {
+            let line = [name, kind, value];
+            registered
+                .lines()
+                .any(|found| found.split_whitespace().eq(line))
+        };
+        assert!(
+            has(
+                "EventMessageFile",
+                "REG_EXPAND_SZ",
+                r"%SystemRoot%\System32\EventCreate.exe"
+            ),
+            "{registered}"
+        );
+        // Errors, warnings and information.
+        assert!(has("TypesSupported", "REG_DWORD", "0x7"), "{registered}");
+
+        with(json!({"appname": "Other", "dllname": r"C:\own.dll", "logtype": "System"}))
+            .run()
+            .succeeds();
+        let registered = source(&windows, "System", "Other");
+        assert!(registered.contains(r"C:\own.dll"), "{registered}");
+    });
+}
+
+#[test]
+fn writes_to_the_event_log_without_the_right_to_register() {
+    sandbox(|sandbox| {
+        let Some(windows) = Windows::start(sandbox) else {
+            return;
+        };
+        if !installed("x86_64-w64-mingw32-gcc") {
+            skip!("x86_64-w64-mingw32-gcc is not installed");
+        }
+        sandbox.interface("eth0", &["192.0.2.10/24"]);
+        let (_primary, _, keys) = embedded(Algorithm::Md5);
+        let code = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/windows/read_only_key.c");
+        let helper = sandbox.path().join("read_only_key.exe");
+        sandbox.shell(&format!(
+            "x86_64-w64-mingw32-gcc -municode -o {} '{code}'",
+            helper.display()
+        ));
+        windows.command(&[
+            &windows_path(&helper),
+            &format!(r"{SOURCES}\Application\PyDynDNS"),
+        ]);
+        let handler = json!({"appname": "PyDynDNS"});
         let program = windows.with(and(
             &keys,
-            json!({"logging": event_log("DEBUG", json!({"appname": "PyDynDNS"}))}),
+            json!({"logging": event_log("WARNING", handler)}),
         ));
-        let lines = events(&program, 0);
-        eprintln!("{} lines", lines.len());
-        for line in lines.iter().filter(|l| l.contains("vent")) {
-            eprintln!("{line}");
-        }
-        let _: Option<Run> = None;
-        let _ = (
-            SOURCES,
-            windows.command(&["cmd", "/c", "ver"]),
-            Duration::ZERO,
+        program.clone().arg("-f").run().succeeds();
+        let reported = events(&windows, &program.arg("-f"), 0);
+        assert_eq!(reported.len(), 1, "{reported:?}");
+        assert!(
+            reported[0].starts_with("warning PyDynDNS 1: the key "),
+            "{reported:?}"
         );
+        let registered = source(&windows, "Application", "PyDynDNS");
+        assert!(!registered.contains("EventMessageFile"), "{registered}");
+    });
+}
+
+#[test]
+fn the_scheduled_jobs_command_lines_run() {
+    sandbox(|sandbox| {
+        let Some(windows) = Windows::start(sandbox) else {
+            return;
+        };
+        sandbox.interface("eth0", &["192.0.2.10/24"]);
+        let (primary, _, keys) = embedded(Algorithm::Sha256);
+        windows.with(keys);
+        for (job, updates) in [("Normal", 1), ("Normal", 1), ("Force", 2), ("Normal", 2)] {
+            let task = crate::examples::task(job);
+            let mut words = vec![between(&task, "<Command>", "</Command>")];
+            if task.contains("<Arguments>") {
+                words.push(between(&task, "<Arguments>", "</Arguments>"));
+            }
+            assert_eq!(windows.command(&words), "");
+            assert_eq!(primary.updates(), updates, "{job}");
+        }
     });
 }

@@ -4,6 +4,8 @@ use super::super::ConfigError;
 use super::super::format::Formatter;
 use super::super::record::Record;
 use super::super::value::Value;
+#[cfg(windows)]
+use super::eventlog_windows as system;
 use super::{Arguments, Sink};
 
 /// An event's type.
@@ -73,28 +75,6 @@ impl Sink for EventLog {
         let text = formatter.format(record)?;
         system::report(&self.appname, EventType::of(record.level), &text)
             .map_err(|error| format!("event source {}: {}", self.appname, super::reason(&error)))
-    }
-}
-
-/// The system's side: the one place that knows Windows.
-#[cfg(windows)]
-mod system {
-    use std::io;
-
-    use super::EventType;
-
-    /// Registers a source under a log. Being refused is no error: the messages are written all the same.
-    pub(super) fn register(
-        _appname: &str,
-        _dllname: Option<&str>,
-        _logtype: &str,
-    ) -> io::Result<()> {
-        Ok(())
-    }
-
-    /// Writes one event with the text as its only string, id 1 and category 0.
-    pub(super) fn report(_appname: &str, _kind: EventType, _text: &str) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
     }
 }
 

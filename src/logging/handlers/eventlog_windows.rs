@@ -11,8 +11,8 @@ use std::ptr;
 use windows_registry::{LOCAL_MACHINE, Type, Value};
 use windows_sys::Win32::Foundation::HANDLE;
 use windows_sys::Win32::System::EventLog::{
-    DeregisterEventSource, EVENTLOG_ERROR_TYPE, EVENTLOG_INFORMATION_TYPE, EVENTLOG_WARNING_TYPE, RegisterEventSourceW,
-    ReportEventW,
+    DeregisterEventSource, EVENTLOG_ERROR_TYPE, EVENTLOG_INFORMATION_TYPE, EVENTLOG_WARNING_TYPE,
+    RegisterEventSourceW, ReportEventW,
 };
 
 /// The message file of sources that name none of their own. Windows comes with it, and its messages 1 to 1000 are
@@ -44,8 +44,12 @@ fn write(source: &str, message_file: Option<&str>, log: &str) -> io::Result<()> 
     let message_file = message_file.unwrap_or(PLAIN_TEXT);
     let types = EVENTLOG_ERROR_TYPE | EVENTLOG_WARNING_TYPE | EVENTLOG_INFORMATION_TYPE;
     if let Ok(key) = LOCAL_MACHINE.open(&path)
-        && key.get_value("EventMessageFile").is_ok_and(|value| names(&value, message_file))
-        && key.get_u32("TypesSupported").is_ok_and(|found| found == u32::from(types))
+        && key
+            .get_value("EventMessageFile")
+            .is_ok_and(|value| names(&value, message_file))
+        && key
+            .get_u32("TypesSupported")
+            .is_ok_and(|found| found == u32::from(types))
     {
         return Ok(());
     }
@@ -61,7 +65,8 @@ fn write(source: &str, message_file: Option<&str>, log: &str) -> io::Result<()> 
 
 /// Whether a registry value is this text, to be expanded.
 fn names(value: &Value, text: &str) -> bool {
-    value.ty() == Type::ExpandString && String::from_utf16_lossy(value.as_wide()).trim_end_matches('\0') == text
+    value.ty() == Type::ExpandString
+        && String::from_utf16_lossy(value.as_wide()).trim_end_matches('\0') == text
 }
 
 /// Reports one event. A source that isn't registered will do: its events go to `Application`.
@@ -79,9 +84,23 @@ pub(super) fn report(source: &str, kind: EventType, text: &str) -> io::Result<()
     // SAFETY: the handle is open; there is one string, zero-terminated, and it lives until the call is over; there is
     // no user and no raw data.
     let reported = unsafe {
-        ReportEventW(source.handle, kind, 0, MESSAGE_ID, ptr::null_mut(), 1, 0, &text.as_ptr(), ptr::null())
+        ReportEventW(
+            source.handle,
+            kind,
+            0,
+            MESSAGE_ID,
+            ptr::null_mut(),
+            1,
+            0,
+            &text.as_ptr(),
+            ptr::null(),
+        )
     };
-    if reported == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    if reported == 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(())
+    }
 }
 
 /// A source that is open for reporting.
@@ -93,10 +112,18 @@ struct Source {
 impl Source {
     /// Opens the source on this computer.
     fn open(name: &str) -> io::Result<Self> {
-        let name: Vec<u16> = name.encode_utf16().take_while(|&unit| unit != 0).chain([0]).collect();
+        let name: Vec<u16> = name
+            .encode_utf16()
+            .take_while(|&unit| unit != 0)
+            .chain([0])
+            .collect();
         // SAFETY: null means this computer; the name is zero-terminated and lives until the call is over.
         let handle = unsafe { RegisterEventSourceW(ptr::null(), name.as_ptr()) };
-        if handle.is_null() { Err(io::Error::last_os_error()) } else { Ok(Self { handle }) }
+        if handle.is_null() {
+            Err(io::Error::last_os_error())
+        } else {
+            Ok(Self { handle })
+        }
     }
 }
 
@@ -119,7 +146,11 @@ fn event_text(text: &str) -> Vec<u16> {
             units.push(0x200b);
         }
         after_percent = character == '%';
-        let character = if character == '\0' { char::REPLACEMENT_CHARACTER } else { character };
+        let character = if character == '\0' {
+            char::REPLACEMENT_CHARACTER
+        } else {
+            character
+        };
         let mut pair = [0; 2];
         let encoded = character.encode_utf16(&mut pair);
         if units.len() + encoded.len() > LONGEST_TEXT {
@@ -138,13 +169,22 @@ mod tests {
     /// What an event would carry, as text.
     fn carried(text: &str) -> String {
         let units = event_text(text);
-        assert_eq!(units.iter().position(|&unit| unit == 0), Some(units.len() - 1));
+        assert_eq!(
+            units.iter().position(|&unit| unit == 0),
+            Some(units.len() - 1)
+        );
         String::from_utf16(&units[..units.len() - 1]).unwrap()
     }
 
     #[test]
     fn text_is_carried_as_it_is() {
-        for text in ["", "host.example.com. → 192.0.2.1", "two\r\nlines", "100 % of 😀", "%s %% %"] {
+        for text in [
+            "",
+            "host.example.com. → 192.0.2.1",
+            "two\r\nlines",
+            "100 % of 😀",
+            "%s %% %",
+        ] {
             assert_eq!(carried(text), text);
         }
     }
@@ -173,35 +213,24 @@ mod tests {
         register(&source, None, "Application").unwrap();
         let read = || {
             let key = LOCAL_MACHINE.open(&path).unwrap();
-            (key.get_type("EventMessageFile").unwrap(), key.get_u32("TypesSupported").unwrap())
+            (
+                key.get_type("EventMessageFile").unwrap(),
+                key.get_u32("TypesSupported").unwrap(),
+            )
         };
         assert_eq!(read(), (Type::ExpandString, 7));
         register(&source, None, "Application").unwrap();
         assert_eq!(read(), (Type::ExpandString, 7));
         register(&source, Some(r"C:\own.dll"), "Application").unwrap();
-        assert!(names(&LOCAL_MACHINE.open(&path).unwrap().get_value("EventMessageFile").unwrap(), r"C:\own.dll"));
+        assert!(names(
+            &LOCAL_MACHINE
+                .open(&path)
+                .unwrap()
+                .get_value("EventMessageFile")
+                .unwrap(),
+            r"C:\own.dll"
+        ));
         LOCAL_MACHINE.remove_tree(&path).unwrap();
-    }
-
-    #[test]
-    fn a_key_that_may_not_be_written_is_no_error() {
-        let source = format!("pydyndns-refused-{}", std::process::id());
-        let path = format!(r"SYSTEM\CurrentControlSet\Services\EventLog\Application\{source}");
-        let key = LOCAL_MACHINE.create(&path).unwrap();
-        // An access list without entries: nobody may do anything.
-        let mut list = ACL { AclRevision: 2, AclSize: 8, ..ACL::default() };
-        let mut descriptor = SECURITY_DESCRIPTOR::default();
-        // SAFETY: both structures are ours, valid, and alive until the calls are over; the key is open.
-        let set = unsafe {
-            InitializeSecurityDescriptor((&raw mut descriptor).cast(), 1);
-            SetSecurityDescriptorDacl((&raw mut descriptor).cast(), 1, &raw mut list, 0);
-            RegSetKeySecurity(key.as_raw(), DACL_SECURITY_INFORMATION, (&raw mut descriptor).cast())
-        };
-        assert_eq!(set, 0);
-        assert_eq!(write(&source, None, "Application").unwrap_err().kind(), io::ErrorKind::PermissionDenied);
-        register(&source, None, "Application").unwrap();
-        drop(key);
-        LOCAL_MACHINE.remove_tree(&path).unwrap_err();
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Handlers: what the classes share. Each kind has a file of its own.
 
 pub(super) mod eventlog;
+#[cfg(windows)]
+mod eventlog_windows;
 pub(super) mod file;
 pub(super) mod http;
 pub(super) mod journal;

@@ -1,0 +1,93 @@
+//! The files in `examples/`, as a user copies them: each is run, or checked by the rules of what reads it.
+
+use std::path::{Path, PathBuf};
+
+use crate::harness::installed;
+
+#[cfg(target_os = "linux")]
+mod hooks;
+#[cfg(target_os = "linux")]
+mod samples;
+mod tasks;
+
+pub(crate) use tasks::task;
+
+/// A file of `examples/`.
+fn example(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("examples")
+        .join(name)
+}
+
+/// A file of `examples/` as text.
+fn text(name: &str) -> String {
+    std::fs::read_to_string(example(name)).expect("the example can be read")
+}
+
+/// Every file below a folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("the folder can be listed");
+    entries
+        .map(|entry| entry.expect("the folder can be listed").path())
+        .flat_map(|path| {
+            if path.is_dir() {
+                files(&path)
+            } else {
+                vec![path]
+            }
+        })
+        .collect()
+}
+
+#[test]
+fn every_example_is_tested() {
+    let mut found: Vec<String> = files(&example(""))
+        .iter()
+        .map(|path| {
+            path.strip_prefix(example(""))
+                .unwrap()
+                .display()
+                .to_string()
+        })
+        // Programs, compiled with the tests; `tests/sandbox` runs the one.
+        .filter(|name| !name.starts_with("sandbox"))
+        .collect();
+    found.sort();
+    assert_eq!(
+        found,
+        [
+            "crontab",
+            "dhclient-hook",
+            "dhcpcd-hook",
+            "name-servers/knot.conf",
+            "name-servers/named.conf",
+            "networkmanager-dispatcher",
+            "pydyndns-least-privilege.conf",
+            "pydyndns-windows.conf",
+            "pydyndns.conf",
+            "systemd/pydyndns.service",
+            "systemd/pydyndns.timer",
+            "tasksched/Force.xml",
+            "tasksched/Normal.xml",
+        ]
+    );
+}
+
+#[test]
+fn shell_scripts_are_plain_posix() {
+    if !installed("sh") {
+        skip!("sh is not installed");
+    }
+    for name in ["dhclient-hook", "dhcpcd-hook", "networkmanager-dispatcher"] {
+        let status = std::process::Command::new("sh")
+            .arg("-n")
+            .arg(example(name))
+            .status();
+        assert!(status.expect("sh can be started").success(), "{name}");
+        // A hook is read into its client's shell.
+        assert!(
+            name == "networkmanager-dispatcher" || !text(name).contains("exit "),
+            "{name} ends its client"
+        );
+    }
+}
