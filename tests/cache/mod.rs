@@ -363,6 +363,28 @@ mod in_a_sandbox {
     }
 
     #[test]
+    fn a_run_that_waited_for_the_lock_looks_at_the_addresses_again() {
+        sandbox(|sandbox| {
+            let (local, program) = registering(sandbox, "/run/sandbox/cache");
+            sandbox.shell("touch /run/sandbox/cache.lock");
+            let held = std::fs::File::open("/run/sandbox/cache.lock").unwrap();
+            held.lock().unwrap();
+            let mut child = program.command().spawn().unwrap();
+            std::thread::sleep(Duration::from_millis(300));
+            sandbox.address("lan0", "198.51.100.1/24");
+            sandbox.ip("addr del 192.0.2.10/24 dev lan0");
+            drop(held);
+            assert!(child.wait().unwrap().success());
+            assert_eq!(
+                local.primary.zone(),
+                ["host.example.com. 3600 A 198.51.100.1"]
+            );
+            program.run().succeeds();
+            assert_eq!(local.primary.updates(), 1);
+        });
+    }
+
+    #[test]
     fn a_cache_of_any_size_takes_little_memory() {
         sandbox(|sandbox| {
             let (local, program) = registering(sandbox, "/run/sandbox/cache");

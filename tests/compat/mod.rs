@@ -230,3 +230,33 @@ fn interfaces_and_force_are_given_alike() {
         }
     });
 }
+
+#[test]
+fn capitals_in_the_name_do_not_part_the_caches() {
+    sandbox(|sandbox| {
+        let Some((original, server)) = set_up(sandbox, &[]) else {
+            return;
+        };
+        sandbox.hostname("Host");
+        sandbox.hosts("127.0.0.1 localhost\n192.0.2.10 Host.Example.com Host\n");
+        let program = Program::new(sandbox.path()).config(&configuration(json!({})));
+        run_original(&program, &original);
+        let serial = server.serial();
+        run_ours(&program);
+        assert_eq!(
+            server.serial(),
+            serial,
+            "a cache of the Python program was not honoured"
+        );
+        sandbox.shell(&format!("rm {CACHE}"));
+        run_ours(&program);
+        let serial = server.serial();
+        let run = run_original(&program, &original);
+        assert!(
+            run.stderr.contains("Eliding DNS record update"),
+            "{}",
+            run.stderr
+        );
+        assert_eq!(server.serial(), serial, "a cache of ours was not honoured");
+    });
+}

@@ -13,6 +13,7 @@ macro_rules! skip {
     }};
 }
 
+#[cfg(target_os = "linux")]
 pub(crate) mod client;
 pub(crate) mod local;
 #[allow(dead_code, reason = "some of it is for the sandbox alone")]

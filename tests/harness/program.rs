@@ -115,6 +115,7 @@ impl Program {
     }
 
     /// Run by another program: `strace`, or another implementation (`replaced`).
+    #[cfg(target_os = "linux")]
     pub(crate) fn under<A: AsRef<OsStr>>(mut self, wrapper: impl IntoIterator<Item = A>) -> Self {
         self.wrapper = wrapper
             .into_iter()
@@ -125,6 +126,7 @@ impl Program {
     }
 
     /// Another program in the place of ours, with the same arguments.
+    #[cfg(target_os = "linux")]
     pub(crate) fn replaced_by(mut self, program: impl AsRef<OsStr>) -> Self {
         self.wrapper = vec![program.as_ref().to_owned()];
         self

@@ -1,7 +1,7 @@
 //! Real name servers, started by hand in a sandbox and ended with it.
 
 use std::fmt::Write;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -153,30 +153,47 @@ pub(crate) struct Server {
 impl Server {
     /// Starts it, and waits until it answers. `None`, with a line that says so, if it is not installed.
     pub(crate) fn start(kind: Kind, sandbox: &Sandbox, setup: &Setup) -> Option<Self> {
-        if !installed(kind.program()) {
-            super::skipped(&format!("{} is not installed", kind.program()));
-            return None;
-        }
-        let folder = sandbox
-            .path()
-            .join(format!("{}-{}", kind.program(), setup.port));
-        std::fs::create_dir(&folder).expect("a server's folder can be made");
-        for zone in &setup.zones {
-            std::fs::write(zone_file(&folder, zone), zone.file()).expect("a zone can be written");
-        }
-        let mut command = Command::new(kind.program());
-        match kind {
-            Kind::Bind => bind(&folder, setup, &mut command),
-            Kind::Knot => knot(&folder, setup, &mut command),
-            Kind::PowerDns => power_dns(sandbox, &folder, setup, &mut command),
-            Kind::Yadifa => yadifa(&folder, setup, &mut command),
-        }
-        let apex = setup.zones[0].apex.clone();
+        let (folder, command) = prepare(kind, sandbox, setup)?;
+        let address = SocketAddr::new(setup.addresses[0], setup.port);
+        Some(Self::run(command, &folder, address, &setup.zones[0].apex))
+    }
+
+    /// Starts BIND or Knot on 127.0.0.1 with the zones, keys and policies of this configuration and no others, and
+    /// this as the file `example.com.zone` in its folder.
+    pub(crate) fn configured(
+        kind: Kind,
+        sandbox: &Sandbox,
+        configuration: &str,
+        zone: &Zone,
+    ) -> Option<Self> {
+        let nothing = Setup {
+            zones: Vec::new(),
+            keys: Vec::new(),
+            addresses: vec![Ipv4Addr::LOCALHOST.into()],
+            ..Setup::new(&[])
+        };
+        let (folder, mut command) = prepare(kind, sandbox, &nothing)?;
+        std::fs::write(folder.join("example.com.zone"), zone.file())
+            .expect("a zone can be written");
+        let (file, text) = match kind {
+            Kind::Bind => ("named.conf", configuration.to_owned()),
+            // Its own sections without a zone would be in the way.
+            _ => (
+                "knot.conf",
+                configuration.replace("file: ", &format!("file: {}/", folder.display())),
+            ),
+        };
+        let file = folder.join(file);
+        let mut all = std::fs::read_to_string(&file).expect("a configuration was written");
+        all.truncate(all.find("acl:\n").unwrap_or(all.len()));
+        all.push_str(&text);
+        std::fs::write(&file, all).expect("a configuration can be written");
+        command.current_dir(&folder);
         Some(Self::run(
             command,
             &folder,
-            SocketAddr::new(setup.addresses[0], setup.port),
-            &apex,
+            SocketAddr::from((Ipv4Addr::LOCALHOST, 53)),
+            "example.com.",
         ))
     }
 
@@ -280,6 +297,29 @@ impl Drop for Server {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// Writes all that a server needs into a folder of its own. `None`, with a line that says so, if it is not installed.
+fn prepare(kind: Kind, sandbox: &Sandbox, setup: &Setup) -> Option<(PathBuf, Command)> {
+    if !installed(kind.program()) {
+        super::skipped(&format!("{} is not installed", kind.program()));
+        return None;
+    }
+    let folder = sandbox
+        .path()
+        .join(format!("{}-{}", kind.program(), setup.port));
+    std::fs::create_dir(&folder).expect("a server's folder can be made");
+    for zone in &setup.zones {
+        std::fs::write(zone_file(&folder, zone), zone.file()).expect("a zone can be written");
+    }
+    let mut command = Command::new(kind.program());
+    match kind {
+        Kind::Bind => bind(&folder, setup, &mut command),
+        Kind::Knot => knot(&folder, setup, &mut command),
+        Kind::PowerDns => power_dns(sandbox, &folder, setup, &mut command),
+        Kind::Yadifa => yadifa(&folder, setup, &mut command),
+    }
+    Some((folder, command))
 }
 
 /// Where the zone's file is.

@@ -6,11 +6,12 @@ use std::net::IpAddr;
 
 use serde_json::{Value, json};
 
+use crate::harness::primary::Primary;
 use crate::harness::primary::tsig::{Algorithm, Key};
 use crate::harness::program::{Program, config, merged, tsig};
 use crate::harness::sandbox::{Sandbox, sandbox};
 use crate::harness::servers::{Kind, Policy, Server, Setup};
-use crate::harness::{announce, key, secret};
+use crate::harness::{announce, installed, key, secret};
 
 /// The records of the name that a test expects, sorted.
 fn records(ttl: u32, addresses: &[&str]) -> Vec<String> {
@@ -385,6 +386,64 @@ fn a_dry_runs_script_does_the_same_as_the_run() {
                 drop(server);
                 sandbox.shell("rm -rf /run/sandbox/*-53");
             }
+        }
+    });
+}
+
+#[test]
+fn a_key_name_in_capitals_is_the_same_key_for_all_servers() {
+    sandbox(|sandbox| {
+        sandbox.interface("lan0", &["192.0.2.10/24"]);
+        let mut key = key(Algorithm::Sha256);
+        key.name = key.name.to_uppercase();
+        for kind in Kind::ALL {
+            let Some(server) = Server::start(kind, sandbox, &Setup::new(&[])) else {
+                continue;
+            };
+            let program = Program::new(sandbox.path()).config(&at(
+                "127.0.0.1",
+                &key,
+                json!({"cache": false}),
+            ));
+            program.run().succeeds();
+            assert_eq!(
+                server.at("host.example.com."),
+                records(3600, &["192.0.2.10"]),
+                "{}",
+                kind.name()
+            );
+        }
+    });
+}
+
+#[test]
+fn the_embedded_primary_understands_nsupdate_with_every_algorithm() {
+    if !installed("nsupdate") {
+        skip!("nsupdate is not installed");
+    }
+    sandbox(|sandbox| {
+        let keys = Algorithm::ALL.map(key);
+        let address = "127.0.0.1:53".parse().unwrap();
+        let primary =
+            Primary::start("example.com.", &keys, &["gone 60 A 192.0.2.1"], &[address]).unwrap();
+        let mut expected = Vec::new();
+        for (index, key) in keys.iter().enumerate() {
+            let ttl = 60 + index;
+            sandbox.write(
+                "script",
+                format!(
+                    "server 127.0.0.1\nzone example.com\nprereq nxdomain h{index}.example.com\n\
+                     update delete gone.example.com\nupdate add h{index}.example.com {ttl} AAAA 2001:db8::1\nsend\n"
+                ),
+            );
+            let how = if index % 2 == 0 { "" } else { "-v" };
+            let (algorithm, name) = (key.algorithm.name(), &key.name);
+            sandbox.shell(&format!(
+                "nsupdate {how} -y {algorithm}:{name}:{} /run/sandbox/script",
+                secret(key)
+            ));
+            expected.push(format!("h{index}.example.com. {ttl} AAAA 2001:db8::1"));
+            assert_eq!(primary.zone(), expected, "{algorithm}");
         }
     });
 }

@@ -37,6 +37,10 @@ fn files(sandbox: &Sandbox) -> String {
 /// A hundred runs: silent, successful, without a packet on any interface, and nothing written.
 fn hundred(sandbox: &Sandbox, program: &Program, circumstances: &str) {
     sandbox.settle();
+    assert!(
+        sandbox.packets() > 0,
+        "the update that came before was not counted"
+    );
     let (packets, before) = (sandbox.packets(), files(sandbox));
     let mut times: Vec<Duration> = (0..100)
         .map(|_| {

@@ -475,3 +475,27 @@ fn search_domains_are_never_appended() {
         );
     });
 }
+
+#[test]
+fn with_zone_and_a_servers_name_only_its_addresses_are_looked_up() {
+    sandbox(|sandbox| {
+        sandbox.interface("lan0", &["192.0.2.10/24"]);
+        sandbox.resolvers(&["127.0.0.3"]);
+        let primary = resolver_and_primary(&[]);
+        let keys = json!({"zone": "example.com", "server": "ns.example.com"});
+        run(sandbox, "host.example.com", keys, &[]).succeeds();
+        let asked: Vec<String> = primary.seen().into_iter().map(|seen| seen.what).collect();
+        assert!(
+            !asked
+                .iter()
+                .any(|what| what.starts_with("QUERY") && what.ends_with("SOA")),
+            "{asked:?}"
+        );
+        // The hosts file is asked first, as libc does.
+        sandbox.hosts("127.0.0.3 ns.example.com\n");
+        let before = primary.seen().len();
+        let keys = json!({"zone": "example.com", "server": "ns.example.com", "ttl": 60});
+        run(sandbox, "host.example.com", keys, &[]).succeeds();
+        assert_eq!(primary.seen().len(), before + 1);
+    });
+}
