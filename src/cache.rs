@@ -19,8 +19,8 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-/// More bytes than any registration takes that fits into a DNS message; 1 MiB.
-const LARGEST: u64 = 1 << 20;
+/// More bytes than any registration takes that fits into a DNS message; 256 KiB.
+const LARGEST: u64 = 256 << 10;
 
 /// How long to wait before the lock is tried again.
 const RETRY: Duration = Duration::from_millis(10);
@@ -74,16 +74,12 @@ impl Cache {
         if metadata.len() > LARGEST {
             return Err(invalid("too large"));
         }
-        let mut text = Vec::new();
+        // With room for one byte more than there are, one read takes all and the next one finds the end.
+        let mut text = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default() + 1);
         Read::by_ref(&mut file)
             .take(LARGEST)
             .read_to_end(&mut text)?;
-        let entry: Value = serde_json::from_slice(&text)?;
-        if entry["hostname"].is_string() && addresses(&entry).is_some() {
-            Ok((entry, metadata.modified()?))
-        } else {
-            Err(invalid("no registration"))
-        }
+        Ok((parse(&text)?, metadata.modified()?))
     }
 
     /// Waits for the right to update. Where no lock can be made there is none to wait for.
@@ -119,25 +115,46 @@ impl Cache {
     /// Removes the entry so that not even a power cut brings it back.
     ///
     /// # Errors
-    /// It is still there. To send an update then could leave a cache that disagrees with the zone.
+    /// It is still there, or may come back. To send an update then could leave a cache that disagrees with the zone.
     pub(crate) fn forget(&self) -> io::Result<()> {
         match fs::symlink_metadata(&self.path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             // A folder or a device is no entry, and not ours to remove.
-            Ok(found) if !found.is_file() && !found.is_symlink() => Ok(()),
-            _ => match fs::remove_file(&self.path)
-                .and_then(|()| sync(host::sync_folder(self.folder())))
-            {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    // The folder may be closed to us, and the file open.
-                    let emptied = self.open_in_place().and_then(|file| sync(file.sync_all()));
-                    match (emptied, self.read()) {
-                        (Err(_), Reading::Confirmed(..)) => Err(error),
-                        _ => Ok(()),
-                    }
+            Ok(found) if !found.is_file() && !found.is_symlink() => return Ok(()),
+            _ => {}
+        }
+        match fs::remove_file(&self.path) {
+            // Also where nothing is left to remove: a run that was killed may not have come to this.
+            Ok(()) => sync(host::sync_folder(self.folder())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                match sync(host::sync_folder(self.folder())) {
+                    // No folder, no entry.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                    other => other,
                 }
-                _ => Ok(()),
+            }
+            // The folder may be closed to us, and the file open.
+            Err(error) => match self.open_in_place().and_then(|file| sync(file.sync_all())) {
+                Ok(()) => Ok(()),
+                Err(_) if self.can_never_be_read() => Ok(()),
+                Err(_) => Err(error),
             },
+        }
+    }
+
+    /// Whether no run of this user will take what is in the file's place for an entry.
+    fn can_never_be_read(&self) -> bool {
+        match self.try_read() {
+            Ok(_) => false,
+            Err(error) => {
+                matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound
+                        | io::ErrorKind::PermissionDenied
+                        | io::ErrorKind::InvalidInput
+                        | io::ErrorKind::InvalidData
+                        | io::ErrorKind::UnexpectedEof
+                ) || self.path.is_symlink()
+            }
         }
     }
 
@@ -214,6 +231,19 @@ fn sync(synced: io::Result<()>) -> io::Result<()> {
 /// An error about a file's content.
 fn invalid(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
+}
+
+/// Reads a file's text.
+///
+/// # Errors
+/// It is no JSON, or says nothing of a registration.
+pub(crate) fn parse(text: &[u8]) -> io::Result<Value> {
+    let entry: Value = serde_json::from_slice(text)?;
+    if entry["hostname"].is_string() && addresses(&entry).is_some() {
+        Ok(entry)
+    } else {
+        Err(invalid("no registration"))
+    }
 }
 
 /// What the file says of a registration. The settings are null where the configuration leaves them out.

@@ -22,8 +22,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-/// No configuration needs more bytes than this; 16 MiB.
-const LARGEST: u64 = 16 << 20;
+/// No configuration needs more bytes than this; 256 KiB, which take some megabytes as JSON values at worst.
+const LARGEST: u64 = 256 << 10;
 
 /// No key file needs more bytes than this; 64 KiB.
 const LARGEST_KEY_FILE: u64 = 64 << 10;
@@ -110,7 +110,10 @@ impl Config {
     }
 
     /// Checks the text of the configuration file `file`.
-    fn from_json(text: &[u8], file: &Path) -> Result<Self, Fault> {
+    ///
+    /// # Errors
+    /// The first fault that was found.
+    pub(crate) fn from_json(text: &[u8], file: &Path) -> Result<Self, Fault> {
         let mut top = Section::new(String::new(), object(text)?, &KEYS)?;
         let rules = rules(&mut top)?;
         let (key, secret_file) = match top.optional("tsig") {
@@ -399,9 +402,11 @@ fn key_from_file(file: &Path) -> Result<Key, String> {
 /// That an algorithm is none of those there are, without repeating it: it may be the secret in the wrong place.
 fn unknown_algorithm(text: &str) -> String {
     let names = Algorithm::ALL.map(Algorithm::as_str);
+    // To measure how near two words are takes memory by the product of their lengths.
+    let lower: String = text.to_ascii_lowercase().chars().take(16).collect();
     let near = names
         .iter()
-        .find(|name| strsim::damerau_levenshtein(&text.to_ascii_lowercase(), name) <= 1);
+        .find(|name| strsim::damerau_levenshtein(&lower, name) <= 1);
     match near {
         Some(name) => format!("no such algorithm; did you mean `{name}`?"),
         None => format!("no such algorithm; there are {}", names.join(", ")),

@@ -58,7 +58,7 @@ fn main() -> ExitCode {
     let report = Report::start(config.logging.take(), options.verbose);
     let outcome = run(&options, &selection, &config, cache.as_ref());
     if let Err(error) = &outcome {
-        log::error!("{error}");
+        log::error!("{}", report::one_line(&error.to_string()));
     }
     report.finish();
     if outcome.is_ok() {
@@ -100,18 +100,44 @@ fn run(
             return nothing_to_do(&wanted.registration, options);
         }
     }
-    let registration = &wanted.registration;
-    let target = zone::find(
-        &registration.name,
-        config.zone.as_ref(),
-        config.server.as_ref(),
-        deadline,
-    )?;
-    let update = Update::new(registration, &target.apex)?;
     if options.dry_run {
-        return print(&update::script(registration, &target.apex, &target.servers));
+        return dry_run(&wanted.registration, config, deadline);
     }
-    warn_of(&wanted, config);
+    loop {
+        warn_of(&wanted, config);
+        register(&wanted.registration, config, cache, deadline)?;
+        // An address that changed meanwhile may have started a run which ended at once, by what the cache said before
+        // it was forgotten here. So whoever writes the cache looks once more.
+        let now = gather(selection, config)?;
+        if now.registration == wanted.registration {
+            break;
+        }
+        wanted = now;
+    }
+    drop(turn);
+    Ok(())
+}
+
+/// Prints what would be sent.
+fn dry_run(
+    registration: &Registration,
+    config: &Config,
+    deadline: Instant,
+) -> Result<(), Box<dyn Error>> {
+    let target = find_target(registration, config, deadline)?;
+    Update::new(registration, &target.apex)?;
+    print(&update::script(registration, &target.apex, &target.servers))
+}
+
+/// Sends one update and, once a server has confirmed it, writes it down.
+fn register(
+    registration: &Registration,
+    config: &Config,
+    cache: Option<&Cache>,
+    deadline: Instant,
+) -> Result<(), Box<dyn Error>> {
+    let target = find_target(registration, config, deadline)?;
+    let update = Update::new(registration, &target.apex)?;
     log::info!(
         "updating {} in {} to {}",
         registration.name,
@@ -137,8 +163,21 @@ fn run(
             cache.path().display()
         );
     }
-    drop(turn);
     Ok(())
+}
+
+/// Where the update goes.
+fn find_target(
+    registration: &Registration,
+    config: &Config,
+    deadline: Instant,
+) -> Result<zone::Target, zone::Error> {
+    zone::find(
+        &registration.name,
+        config.zone.as_ref(),
+        config.server.as_ref(),
+        deadline,
+    )
 }
 
 /// The cache that the configuration asks for.

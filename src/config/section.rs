@@ -7,7 +7,7 @@ use std::fmt;
 
 /// The place in a file and what is wrong there.
 #[derive(Debug)]
-pub(super) struct Fault {
+pub(crate) struct Fault {
     /// The key's path (`tsig.algorithm`), or the line and column; empty for the file as a whole.
     place: String,
     /// What is wrong and what would be right.
@@ -139,7 +139,8 @@ impl Section {
         let Some(unknown) = keys.keys().find(|key| !is_known(key)) else {
             return Ok(Self { path, keys });
         };
-        let lower = unknown.to_ascii_lowercase();
+        // To measure how near two words are takes memory by the product of their lengths.
+        let lower: String = unknown.to_ascii_lowercase().chars().take(32).collect();
         let near = allowed
             .iter()
             .map(|key| (strsim::damerau_levenshtein(&lower, key), key))

@@ -23,6 +23,25 @@ pub(crate) enum Error {
     Closed(usize),
 }
 
+impl Error {
+    /// Whether the other side is there but cut the connection or took none, as a server does that starts anew or has
+    /// too much to do: soon it may take the message.
+    pub(crate) fn is_broken(&self) -> bool {
+        match self {
+            // A server whose queue is full lets connections wait, and the kernel then asks ever more rarely.
+            Self::Connect(error) if error.kind() == io::ErrorKind::TimedOut => true,
+            Self::Connect(error) | Self::Send(error) | Self::Receive(error, _) => matches!(
+                error.kind(),
+                io::ErrorKind::ConnectionRefused
+                    | io::ErrorKind::ConnectionReset
+                    | io::ErrorKind::ConnectionAborted
+                    | io::ErrorKind::BrokenPipe
+            ),
+            Self::Closed(_) => true,
+        }
+    }
+}
+
 /// Sends `message` (at most 65,535 octets) to `server` and gives its answer, without the length before it.
 ///
 /// # Errors

@@ -385,3 +385,135 @@ fn bad_time(tsig: &TSIG) -> u64 {
         .take(6)
         .fold(0, |time, &octet| time << 8 | u64::from(octet))
 }
+
+#[cfg(test)]
+mod agreement;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hickory_proto::op::{MessageType, OpCode};
+
+    /// The time of signing and verifying.
+    const NOW: u64 = 1_750_000_000;
+
+    /// A key, the request that it signed, and an answer's message.
+    fn exchange(algorithm: Algorithm) -> (Key, Signed, Message) {
+        let name = crate::registration::domain_name("Key.example").unwrap();
+        let secret = Secret::from_base64("c2VjcmV0c2VjcmV0c2VjcmV0").unwrap();
+        let key = Key::new(&name, algorithm, secret);
+        let mut request = Message::new(0x1234, MessageType::Query, OpCode::Update);
+        request.add_query(Query::query(Name::root(), RecordType::SOA));
+        let request = key.sign(&mut request, NOW).unwrap();
+        let answer = Message::new(0x1234, MessageType::Response, OpCode::Update);
+        (key, request, answer)
+    }
+
+    /// The answer as a server signs it, with an error of TSIG and further data.
+    fn signed(
+        key: &Key,
+        request: &Signed,
+        answer: &Message,
+        time: u64,
+        error: Option<TsigError>,
+        other: &[u8],
+    ) -> Vec<u8> {
+        let tsig = TSIG::new(
+            key.algorithm.on_the_wire(),
+            time,
+            FUDGE,
+            Vec::new(),
+            answer.metadata.id,
+            error,
+            other.to_vec(),
+        );
+        let length = u16::try_from(request.mac.len()).unwrap().to_be_bytes();
+        let message = message_tbs(answer, &tsig, &key.name).unwrap();
+        let mac = key.mac(&[&length, &request.mac, &message]);
+        let mut answer = answer.clone();
+        answer.signature = Some(Box::new(make_tsig_record(
+            key.name.clone(),
+            tsig.set_mac(mac),
+        )));
+        answer.to_vec().unwrap()
+    }
+
+    #[test]
+    fn an_answer_verifies_until_a_bit_of_it_is_flipped() {
+        for algorithm in Algorithm::ALL {
+            let (key, request, answer) = exchange(algorithm);
+            let good = signed(&key, &request, &answer, NOW, None, &[]);
+            assert_eq!(key.verify(&good, &request, NOW), Ok(()));
+            // Names are signed in lower case, and the id is not looked at here.
+            let names = HEADER..good.len();
+            let is_free = |bit: usize| {
+                let letter = good[bit / 8].is_ascii_alphabetic() && names.contains(&(bit / 8));
+                bit < 16 || (letter && bit % 8 == 5)
+            };
+            // Miri takes its time.
+            let step = if cfg!(miri) { 37 } else { 1 };
+            for bit in (0..good.len() * 8)
+                .step_by(step)
+                .filter(|&bit| !is_free(bit))
+            {
+                let mut flipped = good.clone();
+                flipped[bit / 8] ^= 1 << (bit % 8);
+                assert!(
+                    key.verify(&flipped, &request, NOW).is_err(),
+                    "{algorithm:?} bit {bit}"
+                );
+            }
+            for length in 0..good.len() {
+                assert!(key.verify(&good[..length], &request, NOW).is_err());
+            }
+        }
+    }
+
+    #[test]
+    fn the_time_is_looked_at_last_and_by_the_fudge() {
+        let (key, request, answer) = exchange(Algorithm::Sha256);
+        let at = |time| {
+            key.verify(
+                &signed(&key, &request, &answer, time, None, &[]),
+                &request,
+                NOW,
+            )
+        };
+        assert_eq!((at(NOW - 300), at(NOW + 300)), (Ok(()), Ok(())));
+        for server in [0, NOW - 301, NOW + 301, (1 << 48) - 1] {
+            assert_eq!(
+                at(server),
+                Err(Unverified::OtherTime {
+                    client: NOW,
+                    server
+                })
+            );
+        }
+        let error = Some(TsigError::BadTime);
+        let other = [0, 0, 0, 0, 0x0e, 0x10];
+        let bad_time = signed(&key, &request, &answer, NOW, error, &other);
+        assert_eq!(
+            key.verify(&bad_time, &request, NOW),
+            Err(Unverified::BadTime {
+                client: NOW,
+                server: 3600
+            })
+        );
+    }
+
+    #[test]
+    fn an_answer_to_another_request_does_not_verify() {
+        let (key, request, answer) = exchange(Algorithm::Sha512);
+        let good = signed(&key, &request, &answer, NOW, None, &[]);
+        let other = Signed {
+            octets: Vec::new(),
+            mac: vec![0; 64],
+        };
+        assert_eq!(key.verify(&good, &other, NOW), Err(Unverified::Mac));
+        let unsigned = answer.to_vec().unwrap();
+        assert_eq!(
+            key.verify(&unsigned, &request, NOW),
+            Err(Unverified::Unsigned)
+        );
+    }
+}

@@ -13,13 +13,20 @@ use hickory_proto::rr::rdata::tsig::TsigError;
 use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType};
 use std::fmt;
 use std::net::SocketAddr;
+use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 /// Room for a TSIG record: two names of 255 octets, a MAC of 64 and the fixed fields.
 const LARGEST_TSIG: usize = 640;
 
-/// How long a connection may take to come about while there are other addresses to try.
-const LONGEST_CONNECT: Duration = Duration::from_secs(5);
+/// How long a connection may take to come about before the next address, or the same one anew, is tried.
+const LONGEST_CONNECT: Duration = Duration::from_secs(3);
+
+/// How long to wait before the addresses are tried a second time, at least; the third time after twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+
+/// How long to wait between two tries, at most.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 
 /// An update ready to be sent.
 #[derive(Debug)]
@@ -32,20 +39,30 @@ pub(crate) struct Update<'a> {
     message: Message,
 }
 
-/// No address confirmed the update: each one tried, with the reason.
+/// No address confirmed the update.
 #[derive(Debug)]
-pub(crate) struct Unconfirmed(Vec<(SocketAddr, String)>);
+pub(crate) struct Unconfirmed {
+    /// Each address of the last round, with the reason.
+    failures: Vec<(SocketAddr, String)>,
+    /// How many rounds there were.
+    rounds: u32,
+    /// Whether another round may go better.
+    is_worth_another: bool,
+}
 
 impl std::error::Error for Unconfirmed {}
 
 impl fmt::Display for Unconfirmed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, (server, reason)) in self.0.iter().enumerate() {
+        for (index, (server, reason)) in self.failures.iter().enumerate() {
             write!(
                 f,
                 "{}{server}: {reason}",
                 if index == 0 { "" } else { "; " }
             )?;
+        }
+        if self.rounds > 1 {
+            write!(f, "; tried {} times", self.rounds)?;
         }
         Ok(())
     }
@@ -53,7 +70,7 @@ impl fmt::Display for Unconfirmed {
 
 /// Why one address did not confirm the update.
 #[derive(Debug)]
-enum Failure {
+pub(crate) enum Failure {
     /// There was no answer.
     Exchange(exchange::Error),
     /// There was one that is not to be believed, with the code it bears.
@@ -117,34 +134,69 @@ impl<'a> Update<'a> {
         })
     }
 
-    /// Sends the update to the addresses in turn, each with its share of the time until `deadline`, and gives the one
-    /// that confirmed it.
+    /// Sends the update until an address confirms it, and gives that one. After what may pass by itself there are
+    /// pauses and further rounds while there is time: to send an update twice does the same as once.
     ///
     /// # Errors
-    /// No address did, or one said no for good.
+    /// No address did before `deadline`, or one said no for good.
     pub(crate) fn send(
         mut self,
         servers: &[SocketAddr],
         key: Option<&Key>,
         deadline: Instant,
     ) -> Result<SocketAddr, Unconfirmed> {
+        let mut pause = FIRST_PAUSE;
+        let mut rounds = 1;
+        loop {
+            let unconfirmed = match self.send_to_each(servers, key, deadline) {
+                Err(unconfirmed) => Unconfirmed {
+                    rounds,
+                    ..unconfirmed
+                },
+                confirmed => return confirmed,
+            };
+            // A thousand hosts that one restart cut off must not all come back at the same instant.
+            let pause_here = pause.mul_f64(1.0 + f64::from(self.message.metadata.id) / 65_536.0);
+            if !unconfirmed.is_worth_another || Instant::now() + pause_here >= deadline {
+                return Err(unconfirmed);
+            }
+            log::debug!("{unconfirmed}; trying again in {pause_here:?}");
+            thread::sleep(pause_here);
+            pause = (pause * 2).min(LONGEST_PAUSE);
+            rounds += 1;
+        }
+    }
+
+    /// Sends the update to the addresses in turn, each with its share of the time until `deadline`, and gives the one
+    /// that confirmed it.
+    fn send_to_each(
+        &mut self,
+        servers: &[SocketAddr],
+        key: Option<&Key>,
+        deadline: Instant,
+    ) -> Result<SocketAddr, Unconfirmed> {
         let mut failures = Vec::new();
+        let mut is_worth_another = false;
         for (index, &server) in servers.iter().enumerate() {
             let others = servers.len() - index;
             let share = deadline.saturating_duration_since(Instant::now())
                 / u32::try_from(others).unwrap_or(u32::MAX);
-            let connect = if others > 1 { LONGEST_CONNECT } else { share };
             log::debug!("sending the update to {server}");
-            let Err(failure) = self.send_to(server, key, connect, Instant::now() + share) else {
+            let Err(failure) = self.send_to(server, key, Instant::now() + share) else {
                 return Ok(server);
             };
             let is_final = failure.is_final();
+            is_worth_another = !is_final && (is_worth_another || failure.may_pass());
             failures.push((server, self.explain(&failure, key)));
             if is_final {
                 break;
             }
         }
-        Err(Unconfirmed(failures))
+        Err(Unconfirmed {
+            failures,
+            rounds: 1,
+            is_worth_another,
+        })
     }
 
     /// Sends the update to one address; success only for an answer that can be believed.
@@ -152,7 +204,6 @@ impl<'a> Update<'a> {
         &mut self,
         server: SocketAddr,
         key: Option<&Key>,
-        connect: Duration,
         deadline: Instant,
     ) -> Result<(), Failure> {
         let id = self.message.metadata.id;
@@ -161,7 +212,7 @@ impl<'a> Update<'a> {
             let answer = exchange(
                 server,
                 &self.message.to_vec().map_err(unencodable)?,
-                connect,
+                LONGEST_CONNECT,
                 deadline,
             )
             .map_err(Failure::Exchange)?;
@@ -176,8 +227,8 @@ impl<'a> Update<'a> {
         let request = key
             .sign(&mut self.message, seconds_since_1970())
             .map_err(unencodable)?;
-        let answer =
-            exchange(server, &request.octets, connect, deadline).map_err(Failure::Exchange)?;
+        let answer = exchange(server, &request.octets, LONGEST_CONNECT, deadline)
+            .map_err(Failure::Exchange)?;
         let code = code_of(&answer, id)?;
         key.verify(&answer, &request, seconds_since_1970())
             .map_err(|error| Failure::Unverified(error, code))?;
@@ -284,6 +335,18 @@ fn explain_unverified(error: &Unverified, key: Option<&Key>) -> String {
 }
 
 impl Failure {
+    /// Whether it may pass by itself: the connection was refused or cut, or the server failed, as it does while it
+    /// starts and has not read its zones.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Exchange(error) => error.is_broken(),
+            Self::Code(code) | Self::Unverified(Unverified::Unsigned, code) => {
+                *code == ResponseCode::ServFail
+            }
+            _ => false,
+        }
+    }
+
     /// Whether the other addresses need not be tried: the primary was reached, and it said no.
     fn is_final(&self) -> bool {
         match self {
@@ -301,7 +364,10 @@ impl Failure {
 }
 
 /// The response code of an answer to the request `id`, with the upper bits that an OPT record may have.
-fn code_of(answer: &[u8], id: u16) -> Result<ResponseCode, Failure> {
+///
+/// # Errors
+/// It is no answer to that request.
+pub(crate) fn code_of(answer: &[u8], id: u16) -> Result<ResponseCode, Failure> {
     let message =
         Message::from_vec(answer).map_err(|_| Failure::Foreign("the answer is no DNS message"))?;
     let header = &message.metadata;

@@ -2,9 +2,10 @@
 //! `/proc/net/dev`. All three are of this process's network namespace.
 
 use super::{InterfaceAddress, Marks};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::net::{IpAddr, Ipv6Addr};
-use std::{fs, io};
 
 /// `IFA_F_TEMPORARY` of linux/if_addr.h.
 const TEMPORARY: u8 = 0x01;
@@ -15,6 +16,10 @@ const DEPRECATED: u8 = 0x20;
 /// `IFA_F_TENTATIVE`.
 const TENTATIVE: u8 = 0x40;
 
+/// Room for what `/proc/net/if_inet6` says on most machines, so that one read takes it all: the kernel does not tell
+/// the length of its files, and without room they are read in crumbs.
+const ROOM: usize = 1024;
+
 /// Every address of every interface.
 ///
 /// # Errors
@@ -22,8 +27,9 @@ const TENTATIVE: u8 = 0x40;
 pub(crate) fn interface_addresses() -> io::Result<Vec<InterfaceAddress>> {
     let found = if_addrs::get_if_addrs()?;
     let flags = if found.iter().any(|interface| interface.ip().is_ipv6()) {
-        match fs::read_to_string("/proc/net/if_inet6") {
-            Ok(text) => ipv6_flags(&text),
+        let mut text = String::with_capacity(ROOM);
+        match File::open("/proc/net/if_inet6").and_then(|mut file| file.read_to_string(&mut text)) {
+            Ok(_) => ipv6_flags(&text),
             Err(error) => {
                 return Err(io::Error::new(
                     error.kind(),
@@ -32,7 +38,7 @@ pub(crate) fn interface_addresses() -> io::Result<Vec<InterfaceAddress>> {
             }
         }
     } else {
-        HashMap::new()
+        BTreeMap::new()
     };
     Ok(found
         .into_iter()
@@ -75,7 +81,7 @@ fn without_label(mut name: String) -> String {
 
 /// The marks in the text of `/proc/net/if_inet6`, by interface index and address. A line is the address in 32
 /// hexadecimal digits, then index, prefix length, scope and flags in hexadecimal, then the interface's name.
-fn ipv6_flags(text: &str) -> HashMap<(u32, Ipv6Addr), Marks> {
+fn ipv6_flags(text: &str) -> BTreeMap<(u32, Ipv6Addr), Marks> {
     text.lines()
         .filter_map(|line| {
             let mut fields = line.split_ascii_whitespace();

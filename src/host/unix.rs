@@ -70,23 +70,27 @@ pub(crate) fn default_cache() -> io::Result<PathBuf> {
 }
 
 /// Opens a regular file with `options`, never through a symbolic link in the last place and without waiting on a FIFO.
-/// A file that it creates is its owner's alone.
+/// A file that it creates is its owner's alone. Where others can write to the folder they can put a file of theirs in
+/// this one's place, or a second name of another file of ours: both are refused.
 ///
 /// # Errors
-/// What open answers; `InvalidInput` if it is anything but a regular file.
+/// What open answers; `InvalidInput` if it is anything but a regular file with one name that this user or root owns.
 pub(crate) fn open_regular(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     let file = options
         .mode(0o600)
         .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY)
         .open(path)?;
-    if file.metadata()?.is_file() {
-        Ok(file)
+    let found = file.metadata()?;
+    let wrong = if !found.is_file() {
+        "not a regular file"
+    } else if found.uid() != 0 && found.uid() != effective_uid() {
+        "it belongs to another user"
+    } else if found.nlink() > 1 {
+        "the file has another name elsewhere"
     } else {
-        Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "not a regular file",
-        ))
-    }
+        return Ok(file);
+    };
+    Err(io::Error::new(io::ErrorKind::InvalidInput, wrong))
 }
 
 /// Whether the file's mode lets every account read it.
@@ -103,7 +107,14 @@ pub(crate) fn readable_by_others(file: &File, _path: &Path) -> io::Result<bool> 
 /// What open and fsync answer, except that the file system has no such thing for folders.
 pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     match File::open(path)?.sync_all() {
-        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
+            ) =>
+        {
+            Ok(())
+        }
         other => other,
     }
 }
@@ -157,7 +168,7 @@ fn text_of(path: &str) -> String {
 
 /// The first dotted name, no form of localhost, on the first line of a hosts file that has `hostname` as a name or
 /// alias; the next such line if that one has none.
-fn in_hosts(hostname: &str, hosts: &str) -> Option<String> {
+pub(crate) fn in_hosts(hostname: &str, hosts: &str) -> Option<String> {
     hosts.lines().find_map(|line| {
         let names = || {
             line.split('#')
@@ -174,7 +185,7 @@ fn in_hosts(hostname: &str, hosts: &str) -> Option<String> {
 }
 
 /// The hostname in the domain of resolv.conf: the first of its `domain` and `search` lines' first domains.
-fn in_domain(hostname: &str, resolv_conf: &str) -> Option<String> {
+pub(crate) fn in_domain(hostname: &str, resolv_conf: &str) -> Option<String> {
     resolv_conf.lines().find_map(|line| {
         let mut words = line.split_ascii_whitespace();
         let domain = matches!(words.next()?, "domain" | "search").then(|| words.next())??;

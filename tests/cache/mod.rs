@@ -201,9 +201,9 @@ fn the_old_entry_is_gone_before_the_update_is_sent() {
 fn an_update_that_is_not_confirmed_leaves_no_cache() {
     let local = Local::new();
     local.program(json!({})).run().succeeds();
-    local.primary.lie(Arc::new(|_| Answer::Close));
+    local.primary.lie(Arc::new(|_| Answer::Silence));
     local
-        .program(json!({"ttl": 60}))
+        .program(json!({"ttl": 60, "timeout": 1}))
         .run()
         .fails(1, "ERROR: *could not confirm*");
     assert!(!local.cache().exists());

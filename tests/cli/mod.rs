@@ -115,9 +115,9 @@ fn force_sends_though_nothing_has_changed() {
 fn force_that_fails_makes_the_next_run_send_too() {
     use crate::harness::primary::Answer;
     let local = Local::new();
-    let program = local.program(json!({}));
+    let program = local.program(json!({"timeout": 2}));
     program.run().succeeds();
-    local.primary.lie(std::sync::Arc::new(|_| Answer::Close));
+    local.primary.lie(std::sync::Arc::new(|_| Answer::Silence));
     program.clone().arg("-f").run().fails(1, "ERROR: *");
     assert!(!local.cache().exists(), "the cache outlives a failed -f");
     local.primary.repent();

@@ -1,5 +1,6 @@
-//! What starts the program on Linux, by the rules of cron, DHCP clients, NetworkManager and systemd. `tests/dhcp` has
-//! real clients run the hooks; `tests/samples` has each file do its job once.
+//! What starts the program on Linux: cron, DHCP clients against a real DHCP server, NetworkManager, systemd.
+
+use std::process::{Child, Command, Stdio};
 
 use serde_json::json;
 
@@ -8,7 +9,7 @@ use crate::harness::primary::Primary;
 use crate::harness::primary::tsig::Algorithm;
 use crate::harness::program::{PROGRAM, config, tsig};
 use crate::harness::sandbox::{Sandbox, sandbox};
-use crate::harness::{installed, key};
+use crate::harness::{installed, key, wait_until};
 
 /// Installs the program where the examples look for it, with a configuration that leads to a primary of our own.
 fn install(sandbox: &Sandbox) -> Primary {
@@ -28,6 +29,164 @@ fn install(sandbox: &Sandbox) -> Primary {
          mount --bind '{PROGRAM}' /usr/local/bin/pydyndns"
     ));
     primary
+}
+
+/// A process that is ended with its own pid when dropped.
+struct Running(Child);
+
+impl Running {
+    /// Starts the command; what it prints goes to a file, to be shown when something fails.
+    fn start(sandbox: &Sandbox, words: &[&str]) -> Self {
+        let log = std::fs::File::options()
+            .append(true)
+            .create(true)
+            .open(sandbox.path().join("log"))
+            .unwrap();
+        let path = format!(
+            "{}:/usr/sbin:/sbin",
+            std::env::var("PATH").unwrap_or_default()
+        );
+        let child = Command::new(words[0])
+            .args(&words[1..])
+            .env("PATH", path)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn();
+        Self(child.expect("the program can be started"))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+/// A DHCP server on the other end of eth0, which has one address to give.
+fn dhcp_server(sandbox: &Sandbox, address: &str) -> Running {
+    let (range, leases) = (
+        format!("--dhcp-range={address},{address},2m"),
+        format!("/run/sandbox/leases-{address}"),
+    );
+    let server = Running::start(
+        sandbox,
+        &[
+            "ip",
+            "netns",
+            "exec",
+            "lan",
+            "dnsmasq",
+            "--keep-in-foreground",
+            "--conf-file=/dev/null",
+            "--port=0",
+            "--interface=lan",
+            "--bind-interfaces",
+            "--user=root",
+            "--pid-file=",
+            "--log-facility=-",
+            "--dhcp-authoritative",
+            "--no-ping",
+            &range,
+            &format!("--dhcp-leasefile={leases}"),
+        ],
+    );
+    wait_until("the DHCP server is up", || {
+        std::fs::exists(&leases).unwrap()
+    });
+    server
+}
+
+/// Makes eth0, without an address, and the network of the DHCP server behind it.
+fn lan(sandbox: &Sandbox) {
+    sandbox.ip("netns add lan");
+    sandbox.ip("link add eth0 type veth peer name lan netns lan");
+    sandbox.ip("-n lan addr add 192.0.2.1/24 dev lan");
+    sandbox.ip("-n lan link set lan up");
+}
+
+/// What to do with a lease of each of two DHCP servers, one after the other, by a client: the records follow.
+fn follows_the_lease(sandbox: &Sandbox, client: impl Fn() -> Running) {
+    let primary = install(sandbox);
+    lan(sandbox);
+    for address in ["192.0.2.50", "192.0.2.60"] {
+        let _server = dhcp_server(sandbox, address);
+        let client = client();
+        let wanted = [format!("host.example.com. 3600 A {address}")];
+        let start = std::time::Instant::now();
+        while primary.zone() != wanted {
+            assert!(
+                start.elapsed().as_secs() < 30,
+                "{:?}: {}",
+                primary.zone(),
+                std::fs::read_to_string(sandbox.path().join("log")).unwrap()
+            );
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        drop(client);
+        sandbox.ip("addr flush dev eth0");
+    }
+    // One for each lease, and one between them where the client gave the first up before it had the second.
+    assert!((2..=3).contains(&primary.updates()));
+}
+
+#[test]
+fn the_dhclient_hook_registers_each_lease() {
+    sandbox(|sandbox| {
+        for program in ["dhclient", "dnsmasq"] {
+            if !installed(program) {
+                skip!("{program} is not installed");
+            }
+        }
+        sandbox.shell(&format!(
+            "cp '{}' /etc/dhcp/dhclient-exit-hooks.d/pydyndns",
+            example("dhclient-hook").display()
+        ));
+        follows_the_lease(sandbox, || {
+            Running::start(
+                sandbox,
+                &[
+                    "dhclient",
+                    "-4",
+                    "-d",
+                    "-lf",
+                    "/run/sandbox/dhclient.leases",
+                    "-pf",
+                    "/run/sandbox/pid",
+                    "eth0",
+                ],
+            )
+        });
+    });
+}
+
+#[test]
+fn the_dhcpcd_hook_registers_each_lease() {
+    sandbox(|sandbox| {
+        for program in ["dhcpcd", "dnsmasq"] {
+            if !installed(program) {
+                skip!("{program} is not installed");
+            }
+        }
+        sandbox.shell(&format!(
+            "cp '{}' /etc/dhcpcd.exit-hook; mount -t tmpfs none /var/lib/dhcpcd",
+            example("dhcpcd-hook").display()
+        ));
+        follows_the_lease(sandbox, || {
+            Running::start(
+                sandbox,
+                &[
+                    "dhcpcd",
+                    "-4",
+                    "--nobackground",
+                    "--noarp",
+                    "--debug",
+                    "eth0",
+                ],
+            )
+        });
+    });
 }
 
 #[test]
@@ -149,6 +308,45 @@ fn the_systemd_units_verify() {
             "systemd-analyze security --offline=true --threshold=15 --no-pager '{}'",
             units[0].display()
         ));
+    });
+}
+
+#[test]
+fn the_systemd_service_registers_as_nobody_with_the_configuration_handed_over() {
+    sandbox(|sandbox| {
+        if !installed("setpriv") {
+            skip!("setpriv is not installed");
+        }
+        sandbox.interface("eth0", &["192.0.2.10/24"]);
+        let primary = install(sandbox);
+        let unit = text("systemd/pydyndns.service");
+        let setting = |name: &str| {
+            let line = unit
+                .lines()
+                .find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+            line.unwrap_or_else(|| panic!("the unit has no {name}"))
+                .to_owned()
+        };
+        let (credential, file) = setting("LoadCredential")
+            .split_once(':')
+            .map(|(a, b)| (a.to_owned(), b.to_owned()))
+            .unwrap();
+        let runtime = setting("Environment").replace("%t", "/run");
+        // What systemd does for the service, in short: an account of its own, without rights.
+        sandbox.shell(&format!(
+            "mkdir -m 500 /run/credentials && install -m 400 {file} /run/credentials/{credential}
+             mkdir -m 755 /run/{folder} && chown -R 65534:65534 /run/credentials /run/{folder}",
+            folder = setting("RuntimeDirectory"),
+        ));
+        let run = format!(
+            "setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs --bounding-set=-all --inh-caps=-all \
+             env -i CREDENTIALS_DIRECTORY=/run/credentials {runtime} sh -c '{}' 2>&1",
+            setting("ExecStart")
+        );
+        assert_eq!(sandbox.shell(&run), "");
+        assert_eq!(sandbox.shell(&run), "");
+        assert_eq!(primary.updates(), 1);
+        assert!(std::fs::exists("/run/pydyndns/pydyndns.cache").unwrap());
     });
 }
 

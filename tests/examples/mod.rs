@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
-
 use crate::harness::installed;
 
 #[cfg(target_os = "linux")]
 mod hooks;
+#[cfg(target_os = "linux")]
+mod samples;
 mod tasks;
 
 pub(crate) use tasks::task;
@@ -90,24 +90,4 @@ fn shell_scripts_are_plain_posix() {
             "{name} ends its client"
         );
     }
-}
-
-#[test]
-fn the_windows_sample_is_the_plain_one_with_the_event_log() {
-    let sample = |name| serde_json::from_str::<Value>(&text(name)).expect("the sample is JSON");
-    let mut windows = sample("pydyndns-windows.conf");
-    let mut plain = sample("pydyndns.conf");
-    let handlers = &windows["logging"]["handlers"];
-    assert_eq!(
-        handlers["eventlog"]["class"],
-        "logging.handlers.NTEventLogHandler"
-    );
-    assert_eq!(windows["logging"]["root"]["level"], "WARNING");
-    for sample in [&mut windows, &mut plain] {
-        let Value::Object(keys) = sample else {
-            panic!("a sample is an object")
-        };
-        keys.retain(|key, _| !key.starts_with('_') && key != "logging");
-    }
-    assert_eq!(windows, plain);
 }

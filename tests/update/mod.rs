@@ -242,7 +242,7 @@ fn a_code_that_is_final_is_told_by_its_name() {
         local
             .primary
             .lie(Arc::new(move |request| with_code(request, &key, code)));
-        let run = local.program(json!({})).run();
+        let run = local.program(json!({"timeout": 1})).run();
         run.fails(1, &format!("*{name}*"));
         assert!(!local.cache().exists(), "{name}");
     }

@@ -1,0 +1,191 @@
+//! How fast and how large the program is, beside the least that the same work can cost and beside those who do it
+//! otherwise. `cargo bench` prints tables and judges nothing.
+//!
+//! The commands of a table run in turn, so that whatever else the machine does hits all of them alike, and the middle of
+//! their times counts. They run in namespaces of their own, with BIND on loopback as primary and resolver. What is not
+//! installed is left out, with a line that says so.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a benchmark that cannot go on is over"
+)]
+
+mod measure;
+mod programs;
+mod world;
+
+use measure::{Row, Table};
+use programs::Programs;
+use std::path::Path;
+use std::process::ExitCode;
+use world::World;
+
+/// How often the fast commands run.
+const ROUNDS: u32 = 500;
+/// How often they run beside nsupdate or the Python program.
+const SLOW_ROUNDS: u32 = 300;
+
+fn main() -> ExitCode {
+    if !cfg!(target_os = "linux") {
+        println!("The benchmark needs Linux: network namespaces, BIND's way to start, wait4.");
+        return ExitCode::SUCCESS;
+    }
+    let Some(inside) = std::env::args()
+        .skip_while(|argument| argument != world::INSIDE)
+        .nth(1)
+    else {
+        let programs = Programs::build();
+        programs.print_sizes();
+        return world::enter(&programs.folder);
+    };
+    let programs = Programs::built(Path::new(&inside));
+    let world = World::new();
+    unchanged(&programs);
+    changed(&programs);
+    growth(&programs);
+    files(&programs);
+    drop(world);
+    ExitCode::SUCCESS
+}
+
+/// A run that finds its registration in the cache, beside programs that do nothing.
+fn unchanged(programs: &Programs) {
+    let config = world::config("unchanged", &[]);
+    world::run(&programs.dynamic, &["-f", "-c", &config]);
+    let mut table = Table::new("Unchanged: a run that the cache spares the rest");
+    let before = world::packets();
+    for linked in programs.linkages() {
+        let empty = table.command(
+            &format!("empty Rust program, {}", linked.name),
+            linked.empty,
+            &[""; 0],
+        );
+        let ours = table.command(
+            &format!("pydyndns, {}", linked.name),
+            linked.ours,
+            &["-c", &config],
+        );
+        table.compare(ours, empty);
+    }
+    table.measure(programs, ROUNDS);
+    println!(
+        "{} packets were sent or received",
+        world::packets() - before
+    );
+    table.count_calls();
+    table.print();
+    if let Some(original) = &programs.original {
+        let mut table = Table::new("Unchanged, beside the Python program");
+        let theirs = table.command(
+            "pydyndns 1.2.1 in Python",
+            original,
+            &["-c", &world::original_config("unchanged")],
+        );
+        for linked in programs.linkages() {
+            let ours = table.command(
+                &format!("pydyndns, {}", linked.name),
+                linked.ours,
+                &["-c", &config],
+            );
+            table.compare(ours, theirs);
+        }
+        table.measure(programs, SLOW_ROUNDS);
+        table.print();
+    }
+}
+
+/// A forced run: SOA, MNAME's addresses, signed update, cache.
+fn changed(programs: &Programs) {
+    let config = world::config("changed", &[]);
+    let mut table =
+        Table::new("Changed: look up the zone and its primary, update, write the cache");
+    let floor = table.command(
+        "C program, ready-made packets",
+        &programs.floor,
+        &world::packets_of(&programs.dynamic),
+    );
+    let nsupdate = world::nsupdate()
+        .map(|(nsupdate, arguments)| table.command("nsupdate -v", &nsupdate, &arguments));
+    let theirs = programs.original.as_ref().map(|original| {
+        table.command(
+            "pydyndns 1.2.1 in Python",
+            original,
+            &["-f", "-c", &world::original_config("changed")],
+        )
+    });
+    for linked in programs.linkages() {
+        let ours = table.command(
+            &format!("pydyndns, {}", linked.name),
+            linked.ours,
+            &["-f", "-c", &config],
+        );
+        for other in [Some(floor), nsupdate, theirs].into_iter().flatten() {
+            table.compare(ours, other);
+        }
+    }
+    table.measure(programs, SLOW_ROUNDS);
+    table.count_calls();
+    table.print();
+}
+
+/// What more addresses and more interfaces cost.
+fn growth(programs: &Programs) {
+    let ours = programs.best();
+    let config = world::config("growth", &[]);
+    println!("\n## Growth\n");
+    println!(
+        "| | unchanged, ms | per item, µs | changed, ms | per item, µs | messages an update |"
+    );
+    println!("|---|--:|--:|--:|--:|--:|");
+    let row = |what: &str, items: u32| {
+        let before = world::serial();
+        let changed = measure::one(programs, ROUNDS / 5, ours, &["-f", "-c", &config]);
+        let messages = world::serial().wrapping_sub(before);
+        let unchanged = measure::one(programs, ROUNDS, ours, &["-c", &config]);
+        let each = |row: &Row| 1000.0 * row.wall / f64::from(items);
+        println!(
+            "| {items} {what} | {:.2} | {:.1} | {:.2} | {:.1} | {:.2} |",
+            unchanged.wall,
+            each(&unchanged),
+            changed.wall,
+            each(&changed),
+            f64::from(messages) / f64::from(ROUNDS / 5),
+        );
+    };
+    for addresses in [1, 10, 100, 1000] {
+        world::set_addresses(addresses);
+        row("addresses", addresses);
+    }
+    for interfaces in [1, 10, 100] {
+        world::set_interfaces(interfaces);
+        row("interfaces", interfaces);
+    }
+    world::set_interfaces(0);
+    world::set_addresses(1);
+}
+
+/// What large files cost, beside reading them.
+fn files(programs: &Programs) {
+    let ours = programs.best();
+    let plain = world::config("plain", &[]);
+    let thousand = world::config("thousand", &world::comments(1000, 20));
+    let large = world::config("large", &world::comments(10_000, 1000));
+    let log = world::config("log", &[world::logging_to_a_large_file()]);
+    world::run(&programs.dynamic, &["-f", "-c", &plain]);
+    let mut table = Table::new("Large files");
+    let plain_row = table.command("pydyndns", ours, &["-c", &plain]);
+    for (what, config) in [
+        ("1000 keys more", &thousand),
+        ("10 MB of configuration", &large),
+        ("logging to a file of 10 MB", &log),
+    ] {
+        let row = table.command(&format!("pydyndns, {what}"), ours, &["-c", config]);
+        table.compare(row, plain_row);
+    }
+    let cat = Path::new("/bin/cat");
+    for (what, file) in [("1000 keys", &thousand), ("10 MB", &large)] {
+        table.command(&format!("cat, {what}"), cat, &[file]);
+    }
+    table.measure(programs, ROUNDS / 5);
+    table.print();
+}

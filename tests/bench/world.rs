@@ -1,0 +1,323 @@
+//! Where the commands run: namespaces of their own with interfaces, a name and a resolver, and BIND on loopback.
+
+use hickory_proto::op::{Message, Query};
+use hickory_proto::rr::{Name, RData, RecordType};
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Read;
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::time::Duration;
+
+/// The argument by which the benchmark knows that it is inside.
+pub(crate) const INSIDE: &str = "--inside";
+
+/// Where the name server listens.
+const SERVER: &str = "127.0.0.1:53";
+
+/// The key's secret.
+const SECRET: &str = "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2U=";
+
+/// A zone with its primary, in which the benchmark's key may do anything. A name may have any number of addresses.
+const NAMED_CONF: &str = r#"
+options { directory "/run/bind"; pid-file none; lock-file none; session-keyfile "/run/bind/session.key";
+    listen-on { 127.0.0.1; }; listen-on-v6 { none; }; recursion no; dnssec-validation no; };
+controls { };
+logging { category default { null; }; };
+key "bench" { algorithm hmac-sha256; secret "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2U="; };
+zone "example.com" { type primary; file "/run/bind/zone"; allow-update { key "bench"; }; max-records-per-type 0; };
+"#;
+
+/// What the zone has at the start.
+const ZONE: &str = "@ 60 SOA ns hostmaster 1 3600 600 86400 60\n@ 60 NS ns\nns 60 A 127.0.0.1\n";
+
+/// Makes the namespaces' own name, interfaces and files. `/run` is in memory, as it is on most machines.
+const SETUP: &str = r"
+mount -t tmpfs tmpfs /run && mkdir /run/bind
+hostname host.example.com
+echo 'nameserver 127.0.0.1' > /run/resolv.conf && mount --bind /run/resolv.conf /etc/resolv.conf
+echo 'hosts: files dns' > /run/nsswitch.conf && mount --bind /run/nsswitch.conf /etc/nsswitch.conf
+ip link set lo up
+ip link add bench0 type veth peer name bench1
+ip link set bench1 addrgenmode none && ip link set bench1 up && ip link set bench0 up
+ip address add 192.0.2.10/24 dev bench0 && ip address add 2001:db8::10/64 dev bench0 nodad
+";
+
+/// Starts the benchmark again in namespaces of its own, which end with it.
+pub(crate) fn enter(programs: &Path) -> ExitCode {
+    let own = std::env::current_exe().expect("the system knows this program");
+    let inside = Command::new("unshare")
+        .args([
+            "--map-root-user",
+            "--net",
+            "--mount",
+            "--uts",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "--mount-proc",
+        ])
+        .arg(own)
+        .arg(INSIDE)
+        .arg(programs)
+        .status();
+    match inside {
+        Ok(status) if status.success() => ExitCode::SUCCESS,
+        _ => {
+            eprintln!("The benchmark needs unshare, ip and named, and leave to make namespaces.");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The namespaces, once they are entered.
+pub(crate) struct World {
+    /// The name server, which ends with the namespaces at the latest.
+    named: Child,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let _ = self.named.kill();
+        let _ = self.named.wait();
+    }
+}
+
+impl World {
+    /// Sets everything up and waits for the name server.
+    pub(crate) fn new() -> Self {
+        shell(SETUP);
+        fs::write("/run/bind/named.conf", NAMED_CONF).expect("the file system is ours");
+        fs::write("/run/bind/zone", ZONE).expect("the file system is ours");
+        let named = Command::new("named")
+            .args(["-f", "-c", "/run/bind/named.conf"])
+            .spawn()
+            .expect("BIND is installed");
+        while TcpStream::connect(SERVER).is_err() {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        // Until then the kernel sends packets of its own about new interfaces.
+        std::thread::sleep(Duration::from_secs(3));
+        Self { named }
+    }
+}
+
+/// Writes a configuration with a cache of its own and further keys, and gives its path.
+pub(crate) fn config(name: &str, more: &[(String, Value)]) -> String {
+    let mut config = json!({
+        "cache": format!("/run/{name}.cache"),
+        "ipv4": true,
+        "ipv6": { "enable": true, "teredo": false },
+        "ttl": 60,
+        "tsig": { "algorithm": "hmac-sha256", "keyname": "bench", "key": SECRET },
+    });
+    for (key, value) in more {
+        config[key] = value.clone();
+    }
+    let path = format!("/run/{name}.conf");
+    fs::write(&path, config.to_string()).expect("the file system is ours");
+    shell(&format!("chmod 600 {path}"));
+    path
+}
+
+/// Runs a program, which must succeed.
+pub(crate) fn run(program: &Path, arguments: &[&str]) {
+    let run = Command::new(program)
+        .args(arguments)
+        .output()
+        .expect("it starts");
+    assert!(
+        run.status.success(),
+        "{}",
+        String::from_utf8_lossy(&run.stderr)
+    );
+}
+
+/// nsupdate and its arguments for the same update, if it is installed.
+pub(crate) fn nsupdate() -> Option<(PathBuf, Vec<&'static str>)> {
+    let script = "update delete host.example.com ANY\n\
+                  update add host.example.com 60 A 192.0.2.10\n\
+                  update add host.example.com 60 AAAA 2001:db8::10\n\
+                  send\n";
+    fs::write("/run/nsupdate.script", script).expect("the file system is ours");
+    fs::write(
+        "/run/nsupdate.key",
+        format!("key \"bench\" {{ algorithm hmac-sha256; secret \"{SECRET}\"; }};\n"),
+    )
+    .expect("the file system is ours");
+    let found = PathBuf::from("/usr/bin/nsupdate");
+    found.exists().then(|| {
+        (
+            found,
+            vec!["-v", "-k", "/run/nsupdate.key", "/run/nsupdate.script"],
+        )
+    })
+}
+
+/// Writes the messages that the program sends into files, and gives their paths.
+pub(crate) fn packets_of(program: &Path) -> Vec<String> {
+    let queries = [
+        ("host.example.com.", RecordType::SOA),
+        ("ns.example.com.", RecordType::A),
+        ("ns.example.com.", RecordType::AAAA),
+    ];
+    let mut files = Vec::new();
+    let mut write = |octets: &[u8]| {
+        let path = format!("/run/packet{}", files.len());
+        fs::write(&path, octets).expect("the file system is ours");
+        files.push(path);
+    };
+    for (name, kind) in queries {
+        write(&query(name, kind));
+    }
+    // The update is taken from the program itself; that nobody answers it is no matter.
+    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback is there");
+    let server = listener.local_addr().expect("it is bound").to_string();
+    let config = config(
+        "packets",
+        &[
+            ("zone".into(), json!("example.com")),
+            ("server".into(), json!(server)),
+        ],
+    );
+    let mut sender = Command::new(program)
+        .args(["-f", "-c", &config])
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it starts");
+    let (mut stream, _) = listener.accept().expect("the program connects");
+    let mut length = [0; 2];
+    stream.read_exact(&mut length).expect("the program sends");
+    let mut update = vec![0; usize::from(u16::from_be_bytes(length))];
+    stream.read_exact(&mut update).expect("the program sends");
+    drop(stream);
+    let _ = sender.wait();
+    write(&update);
+    files
+}
+
+/// The serial number of the zone, which each update that changes something raises by one.
+pub(crate) fn serial() -> u32 {
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("loopback is there");
+    socket
+        .send_to(&query("example.com.", RecordType::SOA), SERVER)
+        .expect("BIND runs");
+    let mut answer = [0; 512];
+    let length = socket.recv(&mut answer).expect("BIND answers");
+    let answer = Message::from_vec(&answer[..length]).expect("BIND makes sense");
+    answer
+        .answers
+        .iter()
+        .find_map(|record| match &record.data {
+            RData::SOA(soa) => Some(soa.serial),
+            _ => None,
+        })
+        .expect("the zone has an SOA record")
+}
+
+/// How many packets all interfaces have sent and received.
+pub(crate) fn packets() -> u64 {
+    let table = fs::read_to_string("/proc/net/dev").expect("proc is mounted");
+    table
+        .lines()
+        .filter_map(|line| line.split_once(':'))
+        .flat_map(|(_, numbers)| {
+            numbers
+                .split_whitespace()
+                .skip(1)
+                .step_by(8)
+                .map(|number| number.parse().unwrap_or(0))
+                .collect::<Vec<u64>>()
+        })
+        .sum()
+}
+
+/// Leaves so many addresses to register.
+pub(crate) fn set_addresses(count: u32) {
+    let mut batch = String::from("address flush dev bench0\n");
+    for index in 0..count {
+        let _ = writeln!(
+            batch,
+            "address add 10.1.{}.{}/16 dev bench0",
+            index / 250,
+            index % 250 + 1
+        );
+    }
+    ip(&batch);
+}
+
+/// Leaves so many interfaces with an address to register each, beside one without.
+pub(crate) fn set_interfaces(count: u32) {
+    let mut batch = String::from("address flush dev bench0\n");
+    for index in 0..100 {
+        // Those of the count before.
+        if Path::new(&format!("/proc/sys/net/ipv4/conf/more{index}")).exists() {
+            let _ = writeln!(batch, "link delete more{index}");
+        }
+    }
+    for index in 0..count {
+        let _ = writeln!(
+            batch,
+            "link add more{index} type bridge\nlink set more{index} up\naddress add 10.2.{index}.1/24 dev more{index}"
+        );
+    }
+    ip(&batch);
+}
+
+/// The `logging` key for a file that has 10 MB already.
+pub(crate) fn logging_to_a_large_file() -> (String, Value) {
+    fs::write(
+        "/run/large.log",
+        "a line of the log\n".repeat(10_000_000 / 18),
+    )
+    .expect("the file system is ours");
+    let logging = json!({
+        "version": 1,
+        "handlers": { "file": { "class": "logging.FileHandler", "filename": "/run/large.log" } },
+        "root": { "level": "DEBUG", "handlers": ["file"] },
+    });
+    ("logging".into(), logging)
+}
+
+/// A configuration for the Python program, which wants its logging told.
+pub(crate) fn original_config(name: &str) -> String {
+    let logging = json!({ "version": 1, "root": { "level": "WARNING", "handlers": [] } });
+    let config = config(&format!("original-{name}"), &[("logging".into(), logging)]);
+    // What ours confirmed it takes for its own.
+    let _ = fs::copy(
+        format!("/run/{name}.cache"),
+        format!("/run/original-{name}.cache"),
+    );
+    config
+}
+
+/// So many comments for a configuration, each of so many octets.
+pub(crate) fn comments(count: u32, length: usize) -> Vec<(String, Value)> {
+    (0..count)
+        .map(|index| (format!("_{index}"), "x".repeat(length).into()))
+        .collect()
+}
+
+/// A query as it goes over the wire.
+fn query(name: &str, kind: RecordType) -> Vec<u8> {
+    let mut message = Message::query();
+    message.add_query(Query::query(Name::from_ascii(name).expect("a name"), kind));
+    message.to_vec().expect("it is small")
+}
+
+/// Has `ip` carry out many commands at once.
+fn ip(batch: &str) {
+    fs::write("/run/batch", batch).expect("the file system is ours");
+    shell("ip -batch /run/batch");
+}
+
+/// Runs a script, of which every line must succeed.
+fn shell(script: &str) {
+    let status = Command::new("sh")
+        .args(["-ec", script])
+        .status()
+        .expect("there is a shell");
+    assert!(status.success(), "the set-up failed");
+}
