@@ -222,11 +222,15 @@ fn windows(programs: &Programs) {
     }
     let config = world::config("windows", &[]);
     let (ours, empty) = (ours.to_string_lossy(), empty.to_string_lossy());
-    let wine = Path::new("wine");
-    world::run(wine, &[&ours, "-f", "-c", &config]);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let wine = std::env::split_paths(&path)
+        .map(|folder| folder.join("wine"))
+        .find(|file| file.is_file())
+        .expect("Wine has just run");
+    world::run(&wine, &[&ours, "-f", "-c", &config]);
     let mut table = Table::new("Unchanged on Windows, under Wine");
-    let empty = table.command("empty Rust program", wine, &[&empty]);
-    let ours = table.command("pydyndns.exe", wine, &[&*ours, "-c", &config]);
+    let empty = table.command("empty Rust program", &wine, &[&empty]);
+    let ours = table.command("pydyndns.exe", &wine, &[&*ours, "-c", &config]);
     table.compare(ours, empty);
     table.measure(programs, WINE_ROUNDS);
     table.print();
