@@ -22,8 +22,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-/// No configuration needs more bytes than this; 256 KiB, which take some megabytes as JSON values at worst.
-const LARGEST: u64 = 256 << 10;
+/// No configuration needs more bytes than this; 16 MiB.
+const LARGEST: u64 = 16 << 20;
 
 /// No key file needs more bytes than this; 64 KiB.
 const LARGEST_KEY_FILE: u64 = 64 << 10;

@@ -3,6 +3,7 @@
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
+use std::cell::Cell;
 use std::fmt;
 
 /// The place in a file and what is wrong there.
@@ -29,14 +30,19 @@ pub(super) fn fault(place: impl Into<String>, what: impl Into<String>) -> Fault 
     }
 }
 
+/// No configuration has more values than this. Small ones take twenty times their text's bytes in memory.
+const MOST_VALUES: u32 = 1 << 16;
+
 /// The object that a JSON text is, in which no key is given twice.
 pub(super) fn object(text: &[u8]) -> Result<Map<String, Value>, Fault> {
     // Windows' editors put a mark before UTF-8.
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let mut deserializer = serde_json::Deserializer::from_slice(text);
-    let value = Strict
-        .deserialize(&mut deserializer)
-        .and_then(|value| deserializer.end().map(|()| value));
+    let value = Strict {
+        left: &Cell::new(MOST_VALUES),
+    }
+    .deserialize(&mut deserializer)
+    .and_then(|value| deserializer.end().map(|()| value));
     match value {
         Ok(Value::Object(keys)) => Ok(keys),
         Ok(_) => Err(fault("", "must be a JSON object: { ... }")),
@@ -51,18 +57,26 @@ pub(super) fn object(text: &[u8]) -> Result<Map<String, Value>, Fault> {
     }
 }
 
-/// Reads any JSON value like serde_json itself, but refuses a key that is given twice.
-struct Strict;
+/// Reads any JSON value like serde_json itself, but refuses a key that is given twice, and masses of values.
+#[derive(Clone, Copy)]
+struct Strict<'a> {
+    /// How many more values there may be.
+    left: &'a Cell<u32>,
+}
 
-impl<'de> DeserializeSeed<'de> for Strict {
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        let left = self.left.get().checked_sub(1);
+        self.left.set(
+            left.ok_or_else(|| de::Error::custom(format_args!("more than {MOST_VALUES} values")))?,
+        );
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Strict {
+impl<'de> Visitor<'de> for Strict<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -95,7 +109,7 @@ impl<'de> Visitor<'de> for Strict {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
-        while let Some(item) = items.next_element_seed(Self)? {
+        while let Some(item) = items.next_element_seed(self)? {
             list.push(item);
         }
         Ok(Value::Array(list))
@@ -109,7 +123,7 @@ impl<'de> Visitor<'de> for Strict {
                     "the key `{key}` is given twice"
                 )));
             }
-            let value = entries.next_value_seed(Self)?;
+            let value = entries.next_value_seed(self)?;
             keys.insert(key, value);
         }
         Ok(Value::Object(keys))

@@ -253,7 +253,7 @@ fn the_networkmanager_dispatcher_runs_when_addresses_or_the_name_change() {
 }
 
 #[test]
-fn the_crontab_runs_every_ten_minutes_as_root() {
+fn the_crontab_runs_every_minute_as_root() {
     let text = text("crontab");
     assert!(
         text.ends_with('\n'),
@@ -268,7 +268,7 @@ fn the_crontab_runs_every_ten_minutes_as_root() {
     };
     let fields: Vec<_> = line.split_whitespace().collect();
     let (times, command) = fields.split_at(5);
-    assert_eq!(times, ["*/10", "*", "*", "*", "*"]);
+    assert_eq!(times, ["*", "*", "*", "*", "*"]);
     assert_eq!(command, ["root", "/usr/local/bin/pydyndns"]);
     // To cron, a percent sign is the end of a line.
     assert!(!line.contains('%'));

@@ -99,7 +99,6 @@ fn rule(parent: &str, name: &str) -> Content {
             Elements(Model::All, &["Interval", "Duration", "StopAtDurationEnd"])
         }
         ("Repetition", "Interval") => Duration(60, 31 * 86400),
-        ("BootTrigger", "Delay") => Duration(0, u64::MAX),
         ("Task", "Principals") => Elements(Model::Sequence, &["Principal"]),
         ("Principals", "Principal") => Elements(
             Model::All,
@@ -132,7 +131,7 @@ fn rule(parent: &str, name: &str) -> Content {
         ("Settings", "MultipleInstancesPolicy") => {
             OneOf(&["Parallel", "Queue", "IgnoreNew", "StopExisting"])
         }
-        ("Settings", "ExecutionTimeLimit") => Duration(0, u64::MAX),
+        ("Settings", "ExecutionTimeLimit") | ("BootTrigger", "Delay") => Duration(0, u64::MAX),
         ("Settings", "Priority") => Priority,
         ("Settings", "IdleSettings") => Elements(
             Model::All,
@@ -344,13 +343,10 @@ fn the_normal_job_runs_every_ten_minutes_from_ten_minutes_after_boot_on() {
     let text = task("Normal");
     let document = Document::parse(&text).unwrap();
     let trigger = |path: &str| at(&document, &format!("Triggers/BootTrigger/{path}"));
-    assert_eq!(
-        duration(trigger("Delay").unwrap()),
-        Duration::from_secs(600)
-    );
+    assert_eq!(duration(trigger("Delay").unwrap()), Duration::from_mins(10));
     assert_eq!(
         duration(trigger("Repetition/Interval").unwrap()),
-        Duration::from_secs(600)
+        Duration::from_mins(10)
     );
     // Left out, it goes on for ever.
     assert_eq!(trigger("Repetition/Duration"), None);
@@ -373,7 +369,7 @@ fn both_jobs_run_as_local_service_on_battery_too_and_never_for_long() {
         let text = task(name);
         let document = Document::parse(&text).unwrap();
         let is = |path: &str, value: &str| {
-            assert_eq!(at(&document, path), Some(value), "{name}: {path}")
+            assert_eq!(at(&document, path), Some(value), "{name}: {path}");
         };
         is("RegistrationInfo/URI", &format!(r"\PyDynDNS\{name}"));
         is("Principals/Principal/UserId", "S-1-5-19");
