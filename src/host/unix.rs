@@ -59,8 +59,10 @@ pub(crate) fn default_cache() -> io::Result<PathBuf> {
             Some(PathBuf::from(format!("/run/user/{}", effective_uid())))
                 .filter(|folder| folder.is_dir())
         };
-        own_folders()
-            .and_then(|dirs| dirs.runtime_dir().map(Path::to_owned))
+        // A service has this variable and no HOME.
+        env::var_os("XDG_RUNTIME_DIR")
+            .map(PathBuf::from)
+            .filter(|folder| folder.is_absolute())
             .or_else(by_uid)
             .ok_or_else(|| {
                 io::Error::new(io::ErrorKind::NotFound, "this user has no runtime folder")
