@@ -62,6 +62,8 @@ pub(crate) fn enter(programs: &Path) -> ExitCode {
         .arg(own)
         .arg(INSIDE)
         .arg(programs)
+        // cargo sets it, and the loader would look into each of its folders.
+        .env_remove("LD_LIBRARY_PATH")
         .status();
     match inside {
         Ok(status) if status.success() => ExitCode::SUCCESS,
