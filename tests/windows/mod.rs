@@ -59,7 +59,8 @@ impl<'a> Windows<'a> {
         }
         let home = PathBuf::from("/run/windows/prefix/drive_c/Program Files/PyDynDNS");
         sandbox.shell(&format!(
-            "mkdir -p /run/windows/upper /run/windows/work /run/windows/prefix
+            "set -e
+             mkdir -p /run/windows/upper /run/windows/work /run/windows/prefix
              mount -t overlay overlay /run/windows/prefix \
                  -o 'lowerdir={},upperdir=/run/windows/upper,workdir=/run/windows/work'
              mkdir -p '{home}' && cp '{}' '{home}/pydyndns.exe'
