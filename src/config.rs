@@ -13,7 +13,7 @@ use crate::registration::{self, Replace};
 use crate::secret::{KeyFile, Secret};
 use hickory_proto::rr::Name;
 use ipnet::IpNet;
-use section::{At, Fault, Section, boolean, fault, kind, object, section, string};
+use section::{At, Fault, Section, boolean, fault, kind, object, quoted, section, string};
 use serde_json::Value;
 use std::fs::{self, File};
 use std::io;
@@ -294,14 +294,18 @@ fn networks((path, value): At) -> Result<Vec<IpNet>, Fault> {
         let network = network.map_err(|_| {
             fault(
                 &*path,
-                format!("{text:?} is no network; write it like \"192.0.2.0/24\""),
+                format!(
+                    "{} is no network; write it like \"192.0.2.0/24\"",
+                    quoted(&text)
+                ),
             )
         })?;
         if network.addr() != network.network() {
             return Err(fault(
                 path,
                 format!(
-                    "{text:?} has bits set behind the prefix; did you mean \"{}\"?",
+                    "{} has bits set behind the prefix; did you mean \"{}\"?",
+                    quoted(&text),
                     network.trunc()
                 ),
             ));
@@ -314,13 +318,13 @@ fn networks((path, value): At) -> Result<Vec<IpNet>, Fault> {
 /// A name that `parse` accepts.
 fn name(value: At, parse: fn(&str) -> Result<Name, &'static str>) -> Result<Name, Fault> {
     let (path, text) = string(value)?;
-    parse(&text).map_err(|wrong| fault(path, format!("{text:?} {wrong}")))
+    parse(&text).map_err(|wrong| fault(path, format!("{} {wrong}", quoted(&text))))
 }
 
 /// The `server` key.
 fn server(value: At) -> Result<Server, Fault> {
     let (path, text) = string(value)?;
-    Server::parse(&text).map_err(|wrong| fault(path, format!("{text:?} {wrong}")))
+    Server::parse(&text).map_err(|wrong| fault(path, format!("{} {wrong}", quoted(&text))))
 }
 
 /// The `replace` key.
@@ -332,7 +336,7 @@ fn replace(value: At) -> Result<Replace, Fault> {
         .ok_or_else(|| {
             fault(
                 path,
-                format!("must be \"all\" or \"addresses\", not {text:?}"),
+                format!("must be \"all\" or \"addresses\", not {}", quoted(&text)),
             )
         })
 }

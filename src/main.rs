@@ -91,13 +91,13 @@ fn run(
     }
     let mut wanted = gather(selection, config)?;
     if !options.force && is_confirmed(&wanted.registration, cache, config.refresh) {
-        return nothing_to_do(&wanted.registration, options);
+        return nothing_to_do(&wanted, options);
     }
     if let (None, Some(cache)) = (&turn, kept) {
         turn = Some(take_turn(cache, deadline)?);
         wanted = gather(selection, config)?;
         if is_confirmed(&wanted.registration, Some(cache), config.refresh) {
-            return nothing_to_do(&wanted.registration, options);
+            return nothing_to_do(&wanted, options);
         }
     }
     if options.dry_run {
@@ -278,7 +278,14 @@ fn is_confirmed(
 }
 
 /// Ends a run that changes nothing.
-fn nothing_to_do(registration: &Registration, options: &Options) -> Result<(), Box<dyn Error>> {
+fn nothing_to_do(wanted: &Wanted, options: &Options) -> Result<(), Box<dyn Error>> {
+    let Wanted {
+        registration,
+        missing,
+    } = wanted;
+    for interface in missing {
+        log::info!("no interface {interface} exists");
+    }
     log::info!(
         "{} is registered with {} already",
         registration.name,

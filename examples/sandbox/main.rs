@@ -203,7 +203,7 @@ fn program() -> Result<PathBuf, Box<dyn Error>> {
     if let Some(cargo) = env::var_os("CARGO") {
         let mut build = Command::new(cargo);
         build
-            .args(["build", "--quiet", "--bin", "pydyndns"])
+            .args(["build", "--bin", "pydyndns"])
             .current_dir(env!("CARGO_MANIFEST_DIR"));
         if folder.ends_with("release") {
             build.arg("--release");

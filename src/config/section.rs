@@ -212,6 +212,14 @@ pub(super) fn kind(value: &Value) -> &'static str {
     }
 }
 
+/// A text in quotes for a message, of which nobody needs more than the beginning.
+pub(super) fn quoted(text: &str) -> String {
+    match text.char_indices().nth(200) {
+        Some((end, _)) => format!("{:?}...", &text[..end]),
+        None => format!("{text:?}"),
+    }
+}
+
 /// `true` or `false`.
 pub(super) fn boolean((path, value): At) -> Result<bool, Fault> {
     value

@@ -24,16 +24,19 @@ pub(crate) enum Error {
 }
 
 impl Error {
-    /// Whether the other side is there but cut the connection or took none, as a server does that starts anew or has
-    /// too much to do: soon it may take the message.
+    /// Whether nobody is there to take connections, or not yet again.
+    pub(crate) fn is_refused(&self) -> bool {
+        matches!(self, Self::Connect(error) if error.kind() == io::ErrorKind::ConnectionRefused)
+    }
+
+    /// Whether the other side is there but cut the connection or took none, as a server does that has too much to do.
     pub(crate) fn is_broken(&self) -> bool {
         match self {
             // A server whose queue is full lets connections wait, and the kernel then asks ever more rarely.
             Self::Connect(error) if error.kind() == io::ErrorKind::TimedOut => true,
             Self::Connect(error) | Self::Send(error) | Self::Receive(error, _) => matches!(
                 error.kind(),
-                io::ErrorKind::ConnectionRefused
-                    | io::ErrorKind::ConnectionReset
+                io::ErrorKind::ConnectionReset
                     | io::ErrorKind::ConnectionAborted
                     | io::ErrorKind::BrokenPipe
             ),

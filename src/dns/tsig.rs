@@ -451,7 +451,7 @@ mod tests {
                 bit < 16 || (letter && bit % 8 == 5)
             };
             // Miri takes its time.
-            let step = if cfg!(miri) { 37 } else { 1 };
+            let step = if cfg!(miri) { 149 } else { 1 };
             for bit in (0..good.len() * 8)
                 .step_by(step)
                 .filter(|&bit| !is_free(bit))
@@ -463,7 +463,7 @@ mod tests {
                     "{algorithm:?} bit {bit}"
                 );
             }
-            for length in 0..good.len() {
+            for length in (0..good.len()).step_by(step) {
                 assert!(key.verify(&good[..length], &request, NOW).is_err());
             }
         }

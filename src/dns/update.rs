@@ -28,6 +28,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// How long to wait between two tries, at most.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 
+/// For how long it makes sense to wait for a server that starts anew. One that is down for longer is down.
+const RESTART: Duration = Duration::from_secs(10);
+
 /// An update ready to be sent.
 #[derive(Debug)]
 pub(crate) struct Update<'a> {
@@ -46,8 +49,8 @@ pub(crate) struct Unconfirmed {
     failures: Vec<(SocketAddr, String)>,
     /// How many rounds there were.
     rounds: u32,
-    /// Whether another round may go better.
-    is_worth_another: bool,
+    /// For how long after the first round another one may go better.
+    patience: Duration,
 }
 
 impl std::error::Error for Unconfirmed {}
@@ -145,6 +148,7 @@ impl<'a> Update<'a> {
         key: Option<&Key>,
         deadline: Instant,
     ) -> Result<SocketAddr, Unconfirmed> {
+        let started = Instant::now();
         let mut pause = FIRST_PAUSE;
         let mut rounds = 1;
         loop {
@@ -157,7 +161,8 @@ impl<'a> Update<'a> {
             };
             // A thousand hosts that one restart cut off must not all come back at the same instant.
             let pause_here = pause.mul_f64(1.0 + f64::from(self.message.metadata.id) / 65_536.0);
-            if !unconfirmed.is_worth_another || Instant::now() + pause_here >= deadline {
+            let again = Instant::now() + pause_here;
+            if again >= deadline || again - started > unconfirmed.patience {
                 return Err(unconfirmed);
             }
             log::debug!("{unconfirmed}; trying again in {pause_here:?}");
@@ -176,7 +181,7 @@ impl<'a> Update<'a> {
         deadline: Instant,
     ) -> Result<SocketAddr, Unconfirmed> {
         let mut failures = Vec::new();
-        let mut is_worth_another = false;
+        let mut patience = Duration::ZERO;
         for (index, &server) in servers.iter().enumerate() {
             let others = servers.len() - index;
             let share = deadline.saturating_duration_since(Instant::now())
@@ -186,7 +191,11 @@ impl<'a> Update<'a> {
                 return Ok(server);
             };
             let is_final = failure.is_final();
-            is_worth_another = !is_final && (is_worth_another || failure.may_pass());
+            patience = if is_final {
+                Duration::ZERO
+            } else {
+                patience.max(failure.patience())
+            };
             failures.push((server, self.explain(&failure, key)));
             if is_final {
                 break;
@@ -195,7 +204,7 @@ impl<'a> Update<'a> {
         Err(Unconfirmed {
             failures,
             rounds: 1,
-            is_worth_another,
+            patience,
         })
     }
 
@@ -335,15 +344,15 @@ fn explain_unverified(error: &Unverified, key: Option<&Key>) -> String {
 }
 
 impl Failure {
-    /// Whether it may pass by itself: the connection was refused or cut, or the server failed, as it does while it
-    /// starts and has not read its zones.
-    fn may_pass(&self) -> bool {
+    /// For how long it may pass by itself: a server that starts anew refuses connections, and fails while it reads its
+    /// zones; one with too much to do takes no connections or cuts them, for as long as it has.
+    fn patience(&self) -> Duration {
         match self {
-            Self::Exchange(error) => error.is_broken(),
-            Self::Code(code) | Self::Unverified(Unverified::Unsigned, code) => {
-                *code == ResponseCode::ServFail
-            }
-            _ => false,
+            Self::Exchange(error) if error.is_refused() => RESTART,
+            Self::Exchange(error) if error.is_broken() => Duration::MAX,
+            Self::Code(ResponseCode::ServFail)
+            | Self::Unverified(Unverified::Unsigned, ResponseCode::ServFail) => RESTART,
+            _ => Duration::ZERO,
         }
     }
 

@@ -8,7 +8,7 @@ use directories::BaseDirs;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::{fs, io};
+use std::{env, fs, io};
 
 /// How to take the right to read a file from others.
 pub(crate) const HOW_TO_HIDE: &str = "chmod 600 it";
@@ -34,7 +34,7 @@ pub(crate) fn full_name() -> io::Result<String> {
 /// `/etc/pydyndns.conf`, or for a user other than root `pydyndns.conf` in their configuration folder if it is there.
 pub(crate) fn default_config() -> PathBuf {
     if !is_root()
-        && let Some(own) = BaseDirs::new().map(|dirs| dirs.config_dir().join("pydyndns.conf"))
+        && let Some(own) = own_folders().map(|dirs| dirs.config_dir().join("pydyndns.conf"))
         && own.exists()
     {
         return own;
@@ -59,14 +59,23 @@ pub(crate) fn default_cache() -> io::Result<PathBuf> {
             Some(PathBuf::from(format!("/run/user/{}", effective_uid())))
                 .filter(|folder| folder.is_dir())
         };
-        BaseDirs::new()
-            .and_then(|dirs| dirs.runtime_dir().map(Path::to_owned))
+        // A service has this variable and no HOME.
+        env::var_os("XDG_RUNTIME_DIR")
+            .map(PathBuf::from)
+            .filter(|folder| folder.is_absolute())
             .or_else(by_uid)
             .ok_or_else(|| {
                 io::Error::new(io::ErrorKind::NotFound, "this user has no runtime folder")
             })?
     };
     Ok(folder.join("pydyndns.cache"))
+}
+
+/// The user's folders, for whom HOME says where they are. Without it `directories` would ask the C library for the
+/// account, and what that loads then (nsswitch.conf: sss, systemd) crashes a statically linked program.
+fn own_folders() -> Option<BaseDirs> {
+    env::var_os("HOME").filter(|home| !home.is_empty())?;
+    BaseDirs::new()
 }
 
 /// Opens a regular file with `options`, never through a symbolic link in the last place and without waiting on a FIFO.

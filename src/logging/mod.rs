@@ -1,10 +1,11 @@
 //! The `logging` section: Python's `logging.config.dictConfig` for a native program.
 //!
-//! What CPython 3.11 prints for a configuration and a record, this prints; what it rejects, this rejects, with the path of
+//! What `CPython` 3.11 prints for a configuration and a record, this prints; what it rejects, this rejects, with the path of
 //! the key at fault. All records go to the logger `pydyndns`. Where Python would print a traceback about a destination that
 //! fails, this prints one line on stderr; the program goes on whatever happens here. Destinations on the network are served
 //! only by [`Logger::finish`], once the program's own work is done, and never for long.
 
+mod classes;
 mod codec;
 mod format;
 mod handlers;
@@ -244,4 +245,80 @@ impl log::Log for Logger {
     }
 
     fn flush(&self) {}
+}
+
+#[cfg(test)]
+mod tests {
+    //! Without `CPython`: where errors point, and what is enabled.
+    #![allow(clippy::unwrap_used)]
+
+    use log::Log;
+    use serde_json::json;
+
+    use super::Configuration;
+
+    /// Nobody is to be found.
+    fn resolve(_: &str) -> std::io::Result<Vec<std::net::IpAddr>> {
+        Err(std::io::ErrorKind::NotFound.into())
+    }
+
+    #[test]
+    fn names_the_key_at_fault() {
+        let syslog = "logging.handlers.SysLogHandler";
+        let cases = [
+            (json!({}), "logging.version: is missing"),
+            (json!({"version": 2}), "logging.version: unsupported"),
+            (json!([]), "logging: must be"),
+            (
+                json!({"version": 1, "handlers": {"s": {"class": syslog, "address": "/dev/log", "facility": "locl0"}}}),
+                "logging.handlers.s.facility: unknown facility \"locl0\"; there are kern, user",
+            ),
+            (
+                json!({"version": 1, "root": {"handlers": ["x"]}}),
+                "logging.root.handlers: there is no handler 'x'",
+            ),
+            (
+                json!({"version": 1, "formatters": {"f": {"format": "x"}}}),
+                "logging.formatters.f.format: ",
+            ),
+        ];
+        for (section, expected) in cases {
+            let error = Configuration::from_json(&section)
+                .err()
+                .unwrap()
+                .to_string();
+            assert!(error.starts_with(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn enables_what_the_effective_level_lets_pass() {
+        let cases = [
+            (json!({"version": 1}), log::LevelFilter::Warn),
+            (
+                json!({"version": 1, "root": {"level": "DEBUG"}}),
+                log::LevelFilter::Debug,
+            ),
+            (
+                json!({"version": 1, "root": {"level": 0}}),
+                log::LevelFilter::Trace,
+            ),
+            (
+                json!({"version": 1, "root": {"level": 41}}),
+                log::LevelFilter::Off,
+            ),
+            (
+                json!({"version": 1, "root": {"level": "ERROR"}, "loggers": {"pydyndns": {"level": "INFO"}}}),
+                log::LevelFilter::Info,
+            ),
+        ];
+        for (section, expected) in cases {
+            let logger = Configuration::from_json(&section).unwrap().open(resolve);
+            assert_eq!(logger.max_level(), expected);
+            for level in log::Level::iter() {
+                let metadata = log::Metadata::builder().level(level).build();
+                assert_eq!(logger.enabled(&metadata), level <= expected);
+            }
+        }
+    }
 }

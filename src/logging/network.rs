@@ -12,7 +12,7 @@ use super::value::Value;
 pub(super) type Resolve = fn(&str) -> io::Result<Vec<IpAddr>>;
 
 /// The longest that all sending together may take.
-const PATIENCE: Duration = Duration::from_secs(4);
+const PATIENCE: Duration = Duration::from_millis(3500);
 
 /// What is left to be sent to one destination.
 pub(super) struct Delivery {

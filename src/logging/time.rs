@@ -39,7 +39,7 @@ pub(super) fn utc(seconds: i64) -> Moment {
 }
 
 /// A moment in a time zone; one out of range becomes the epoch.
-fn moment(seconds: i64, zone: &TimeZone) -> Moment {
+pub(super) fn moment(seconds: i64, zone: &TimeZone) -> Moment {
     let stamp = Timestamp::from_second(seconds).unwrap_or_default();
     let info = zone.to_offset_info(stamp);
     Moment {
@@ -132,21 +132,30 @@ struct Flags {
 impl Flags {
     /// Appends text, padded to the width.
     fn text(self, text: &str, out: &mut String) {
-        let text = if self.upper {
-            text.to_ascii_uppercase()
-        } else {
-            text.to_owned()
+        let upper = |c: char| {
+            let mut upper = c.to_uppercase();
+            upper
+                .next()
+                .filter(|_| self.upper && upper.next().is_none())
+                .unwrap_or(c)
         };
+        let text: String = text.chars().map(upper).collect();
         let fill = if matches!(self.pad, Some('0' | '+')) {
             '0'
         } else {
             ' '
         };
         let missing = self.width.saturating_sub(text.chars().count());
-        if self.pad != Some('-') {
-            out.extend(std::iter::repeat_n(fill, missing));
-        }
+        out.extend(std::iter::repeat_n(fill, missing));
         out.push_str(&text);
+    }
+
+    /// The same without `^`.
+    fn lower(self) -> Self {
+        Flags {
+            upper: false,
+            ..self
+        }
     }
 
     /// Appends a number of at least so many digits.
@@ -154,7 +163,11 @@ impl Flags {
         let text = value.to_string();
         let missing = digits.max(self.width).saturating_sub(text.len());
         match self.pad {
-            Some('-') => {}
+            // No zeros, but the width still counts.
+            Some('-') => {
+                let missing = self.width.saturating_sub(text.len());
+                out.extend(std::iter::repeat_n(' ', missing));
+            }
             Some('_') => out.extend(std::iter::repeat_n(' ', missing)),
             _ => out.extend(std::iter::repeat_n('0', missing)),
         }
@@ -203,6 +216,8 @@ pub(super) fn strftime(format: &str, moment: &Moment) -> String {
             return out;
         };
         let end = at + c.len_utf8();
+        // These two heed `#` even before it turns out that they take no `E`.
+        flags.upper |= flags.change && matches!(c, 'b' | 'h');
         if !convert(c, modifier, flags, moment, &mut out) {
             flags.text(&format!("%{}", &conversion[..end]), &mut out);
         }
@@ -222,8 +237,8 @@ fn convert(
 ) -> bool {
     let allowed = match modifier {
         None => true,
-        Some('E') => "cCxXyY".contains(c),
-        Some(_) => "bBhdeHIklmMSuUVwWygG".contains(c),
+        Some('E') => !"aAbBhDdeFHIkljMmSUVgGWw".contains(c),
+        Some(_) => !"aAcDFxXY".contains(c),
     };
     if !allowed {
         return false;
@@ -270,8 +285,8 @@ fn convert(
         'M' => flags.number(2, date.minute().into(), out),
         'p' if flags.change => flags.text(if hour < 12 { "am" } else { "pm" }, out),
         'p' => flags.text(if hour < 12 { "AM" } else { "PM" }, out),
-        'P' => flags.text(if hour < 12 { "am" } else { "pm" }, out),
-        's' => flags.number(1, moment.seconds, out),
+        'P' => flags.lower().text(if hour < 12 { "am" } else { "pm" }, out),
+        's' => flags.text(&moment.seconds.to_string(), out),
         'S' => flags.number(2, date.second().into(), out),
         'u' => flags.number(1, monday + 1, out),
         'U' => flags.number(2, (day_of_year - sunday + 7) / 7, out),
@@ -282,14 +297,10 @@ fn convert(
         'Y' => flags.number(4, year, out),
         'z' => {
             let minutes = i64::from(moment.offset.unsigned_abs() / 60);
-            let sign = if moment.offset < 0 { '-' } else { '+' };
-            let mut digits = String::new();
-            let width = flags.width.saturating_sub(1);
-            Flags { width, ..flags }.number(4, minutes / 60 * 100 + minutes % 60, &mut digits);
-            // The sign stands between padding spaces and the digits, but before padding zeros.
-            let spaces = digits.len() - digits.trim_start_matches(' ').len();
-            digits.insert(spaces, sign);
-            out.push_str(&digits);
+            let sign = if moment.offset < 0 { "-" } else { "+" };
+            // The sign and the digits each have the width to themselves.
+            flags.text(sign, out);
+            flags.number(4, minutes / 60 * 100 + minutes % 60, out);
         }
         'Z' if flags.change => flags.text(&moment.zone.to_ascii_lowercase(), out),
         'Z' => flags.text(&moment.zone, out),

@@ -307,7 +307,7 @@ fn external(name: &str) -> Option<Value> {
             known.filter(|(name, _)| !matches!(*name, "critical" | "error" | "panic" | "warn"));
         return constant.map(|(_, number)| Value::Int(*number));
     }
-    if let Some(class) = super::schema::CLASSES.iter().find(|class| **class == name) {
+    if let Some(class) = super::classes::CLASSES.iter().find(|class| **class == name) {
         return Some(Value::Object(Object::Class(class)));
     }
     if let Some(level) = name

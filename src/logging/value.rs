@@ -205,11 +205,12 @@ fn write_quoted(out: &mut String, text: &str) {
 /// Appends the shortest of `\xNN`, `\uNNNN` and `\UNNNNNNNN` that holds the character.
 pub(super) fn escape(out: &mut String, c: char) {
     let code = u32::from(c);
-    out.push_str(&match code {
+    let text = match code {
         0..=0xff => format!("\\x{code:02x}"),
         0x100..=0xffff => format!("\\u{code:04x}"),
         _ => format!("\\U{code:08x}"),
-    });
+    };
+    out.push_str(&text);
 }
 
 /// Whether Python counts a character beyond ASCII as printable. The standard library keeps the same table for `Debug`,

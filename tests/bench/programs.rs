@@ -6,7 +6,7 @@ use std::process::Command;
 /// How the program is built for release, as its profile in Cargo.toml says.
 const AS_THE_PROGRAM: [&str; 10] = [
     "-C",
-    "opt-level=s",
+    "opt-level=z",
     "-C",
     "lto=fat",
     "-C",

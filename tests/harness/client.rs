@@ -68,17 +68,6 @@ pub(crate) fn zone(address: SocketAddr, apex: &str) -> Vec<String> {
     lines(&records, apex)
 }
 
-/// The A, AAAA and TXT records of one name, in the form of [`zone`], for a server that transfers nothing.
-pub(crate) fn records(address: SocketAddr, name: &str) -> Vec<String> {
-    let kinds = [RecordType::A, RecordType::AAAA, RecordType::TXT];
-    let answers = kinds.map(|kind| {
-        ask(address, name, kind)
-            .expect("the server answers")
-            .answers
-    });
-    lines(&answers.concat(), ".")
-}
-
 /// Records as sorted lines, without SOA and the apex's NS.
 fn lines(records: &[Record], apex: &str) -> Vec<String> {
     let apex = Name::from_ascii(apex).expect("a domain name");

@@ -1,7 +1,7 @@
 //! Real name servers, started by hand in a sandbox and ended with it.
 
 use std::fmt::Write;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -156,45 +156,6 @@ impl Server {
         let (folder, command) = prepare(kind, sandbox, setup)?;
         let address = SocketAddr::new(setup.addresses[0], setup.port);
         Some(Self::run(command, &folder, address, &setup.zones[0].apex))
-    }
-
-    /// Starts BIND or Knot on 127.0.0.1 with the zones, keys and policies of this configuration and no others, and
-    /// this as the file `example.com.zone` in its folder.
-    pub(crate) fn configured(
-        kind: Kind,
-        sandbox: &Sandbox,
-        configuration: &str,
-        zone: &Zone,
-    ) -> Option<Self> {
-        let nothing = Setup {
-            zones: Vec::new(),
-            keys: Vec::new(),
-            addresses: vec![Ipv4Addr::LOCALHOST.into()],
-            ..Setup::new(&[])
-        };
-        let (folder, mut command) = prepare(kind, sandbox, &nothing)?;
-        std::fs::write(folder.join("example.com.zone"), zone.file())
-            .expect("a zone can be written");
-        let (file, text) = match kind {
-            Kind::Bind => ("named.conf", configuration.to_owned()),
-            // Its own sections without a zone would be in the way.
-            _ => (
-                "knot.conf",
-                configuration.replace("file: ", &format!("file: {}/", folder.display())),
-            ),
-        };
-        let file = folder.join(file);
-        let mut all = std::fs::read_to_string(&file).expect("a configuration was written");
-        all.truncate(all.find("acl:\n").unwrap_or(all.len()));
-        all.push_str(&text);
-        std::fs::write(&file, all).expect("a configuration can be written");
-        command.current_dir(&folder);
-        Some(Self::run(
-            command,
-            &folder,
-            SocketAddr::from((Ipv4Addr::LOCALHOST, 53)),
-            "example.com.",
-        ))
     }
 
     /// Starts Unbound on port 53 of 127.0.0.1, resolving everything by the root zone of another server

@@ -33,7 +33,7 @@ def attach(body, owner, rdata):
 
 
 def answer(case, rng):
-    wire = bytes.fromhex(case["request"])
+    wire = base64.b64decode(case["request"])
     name = dns.name.from_text(case["name"])
     key = dns.tsig.Key(name, base64.b64decode(case["secret"]), ALGORITHMS[case["algorithm"]])
     # The reader takes the time from here.
@@ -81,7 +81,7 @@ def answer(case, rng):
         expected = "OtherTime"
     else:
         expected = "good"
-    return {"verdict": verdict, "answer": attach(body, name, signed).hex(), "expected": expected}
+    return {"verdict": verdict, "answer": base64.b64encode(attach(body, name, signed)).decode(), "expected": expected}
 
 
 def main():

@@ -130,12 +130,10 @@ impl Place {
     /// Runs the program with further keys; its warnings and errors.
     fn run(&self, keys: Value, arguments: &[&str]) -> Output {
         let file = self.local.path().join("pydyndns.conf");
-        if !file.exists()
-            || fs::read_to_string(&file)
-                .is_ok_and(|old| old != self.local.config(keys.clone()).to_string())
-        {
-            fs::write(&file, self.local.config(keys).to_string())
-                .expect("the configuration can be written");
+        let is_new = !file.exists();
+        fs::write(&file, self.local.config(keys).to_string())
+            .expect("the configuration can be written");
+        if is_new {
             open(&file, 0o600);
             give(&file, self.user());
         }

@@ -32,14 +32,8 @@ fn blocks(language: &str) -> Vec<(usize, String)> {
 fn every_configuration_of_the_readme_registers() {
     let mut run = 0;
     for (line, text) in blocks("json") {
-        let block: Value = serde_json::from_str(&text)
+        let given: Value = serde_json::from_str(&text)
             .unwrap_or_else(|error| panic!("README line {line}: {error}"));
-        // A logging section stands by itself, as in Python's documentation.
-        let (given, logging) = if block.get("ipv4").is_some() {
-            (block, false)
-        } else {
-            (json!({"logging": block}), true)
-        };
         let local = Local::new();
         let mut keys = given.clone();
         // What an example can't know: where this test's primary and files are.
@@ -61,12 +55,10 @@ fn every_configuration_of_the_readme_registers() {
             }
             None => tsig(&local.key),
         };
-        let program = if logging {
-            Program::new(local.path()).config(&local.config(keys))
-        } else {
-            Program::new(local.path()).config(&keys)
-        };
-        let outcome = program.run();
+        // A section by itself is for a configuration that one has already.
+        let whole = given.get("ipv4").is_some();
+        let configuration = if whole { keys } else { local.config(keys) };
+        let outcome = Program::new(local.path()).config(&configuration).run();
         let expected = if text.contains("NTEventLogHandler") && !cfg!(windows) {
             2
         } else {

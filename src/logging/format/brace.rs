@@ -250,14 +250,16 @@ fn look_up(name: &str, fields: &Fields) -> Result<Value, String> {
         } else if let Some(after) = rest.strip_prefix('.') {
             let end = after.find(['.', '[']).unwrap_or(after.len());
             let attribute = &after[..end];
-            value = match (attribute, value.integer()) {
-                ("real" | "numerator", Some(number)) => Value::Int(number),
-                ("imag", Some(_)) => Value::Int(0),
-                ("denominator", Some(_)) => Value::Int(1),
+            value = match (attribute, &value, value.integer()) {
+                ("real", Value::Float(number), _) => Value::Float(*number),
+                ("imag", Value::Float(_), _) => Value::Float(0.0),
+                ("real" | "numerator", _, Some(number)) => Value::Int(number),
+                ("imag", _, Some(_)) => Value::Int(0),
+                ("denominator", _, Some(_)) => Value::Int(1),
                 _ => {
+                    let kind = value.type_name();
                     return Err(format!(
-                        "'{}' object has no attribute '{attribute}' here",
-                        value.type_name()
+                        "'{kind}' object has no attribute '{attribute}' here"
                     ));
                 }
             };

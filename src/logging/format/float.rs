@@ -15,6 +15,9 @@ pub(super) struct Shape {
     pub(super) upper: bool,
 }
 
+/// More digits than any number has after which all are zero; Rust's own formatting takes no more than 65535.
+const EXACT: usize = 1200;
+
 /// `repr(value)`
 pub(in super::super) fn repr(value: f64) -> String {
     write(
@@ -39,7 +42,9 @@ pub(super) fn write(value: f64, shape: Shape) -> String {
         let body = if magnitude.is_infinite() {
             "inf".to_owned()
         } else if shape.kind == 'f' {
-            let mut body = format!("{magnitude:.*}", shape.precision);
+            let exact = shape.precision.min(EXACT);
+            let mut body = format!("{magnitude:.exact$}");
+            body.extend(std::iter::repeat_n('0', shape.precision - exact));
             if shape.alternate && shape.precision == 0 {
                 body.push('.');
             }
@@ -56,6 +61,22 @@ pub(super) fn write(value: f64, shape: Shape) -> String {
     }
 }
 
+/// The fewest digits that read back the same. Of two equally near ones Python takes the even one, Rust the greater.
+fn shortest(magnitude: f64) -> String {
+    let text = format!("{magnitude:e}");
+    let digits = text
+        .bytes()
+        .take_while(|c| *c != b'e')
+        .filter(u8::is_ascii_digit)
+        .count();
+    let even = format!("{magnitude:.*e}", digits.saturating_sub(1));
+    if even.parse() == Ok(magnitude) {
+        even
+    } else {
+        text
+    }
+}
+
 /// `e`, `g` and `r`, which may need an exponent.
 fn with_exponent(magnitude: f64, shape: Shape) -> String {
     let precision = if shape.kind == 'g' {
@@ -63,14 +84,21 @@ fn with_exponent(magnitude: f64, shape: Shape) -> String {
     } else {
         shape.precision
     };
-    let scientific = match shape.kind {
-        'r' => format!("{magnitude:e}"),
-        'g' => format!("{magnitude:.*e}", precision - 1),
-        _ => format!("{magnitude:.precision$e}"),
+    let wanted = if shape.kind == 'g' {
+        precision - 1
+    } else {
+        precision
+    };
+    let exact = wanted.min(EXACT);
+    let scientific = if shape.kind == 'r' {
+        shortest(magnitude)
+    } else {
+        format!("{magnitude:.exact$e}")
     };
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
     let mut digits: String = mantissa.chars().filter(|c| *c != '.').collect();
+    digits.extend(std::iter::repeat_n('0', wanted - exact));
     if shape.kind == 'g' && !shape.alternate {
         digits.truncate(digits.trim_end_matches('0').len().max(1));
     }
@@ -88,7 +116,10 @@ fn with_exponent(magnitude: f64, shape: Shape) -> String {
         }
         out.push('e');
         out.push(if exponent < 0 { '-' } else { '+' });
-        out.push_str(&format!("{:02}", exponent.unsigned_abs()));
+        if exponent.abs() < 10 {
+            out.push('0');
+        }
+        out.push_str(&exponent.unsigned_abs().to_string());
         return out;
     }
     if point <= 0 {

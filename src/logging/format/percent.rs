@@ -21,9 +21,8 @@ pub(super) fn valid(format: &str) -> bool {
 
 /// Whether the pattern of `PercentStyle` matches at the start of these characters.
 fn conversion_at(chars: &[char]) -> bool {
-    let mut rest = match chars {
-        ['%', '(', rest @ ..] => rest,
-        _ => return false,
+    let Some(mut rest) = chars.strip_prefix(&['%', '(']) else {
+        return false;
     };
     let name = rest.iter().take_while(|c| super::word(**c)).count();
     if name == 0 || rest.get(name) != Some(&')') {
@@ -54,6 +53,7 @@ fn skip_amount(chars: &[char]) -> Option<&[char]> {
 }
 
 /// What the parser has read of one conversion.
+#[allow(clippy::struct_excessive_bools)] // each is a flag of its own
 #[derive(Default)]
 struct Conversion {
     /// `-`
@@ -119,6 +119,12 @@ fn convert(
     out: &mut String,
 ) -> Result<(), String> {
     let incomplete = || "incomplete format".to_owned();
+    // Only `%%` stands for a percent sign; with anything between, it is no conversion.
+    if chars.peek() == Some(&'%') {
+        chars.next();
+        out.push('%');
+        return Ok(());
+    }
     let mut conversion = Conversion::default();
     if chars.peek() == Some(&'(') {
         chars.next();
@@ -181,10 +187,6 @@ fn convert(
     }
     if matches!(c, 'h' | 'l' | 'L') {
         c = chars.next().ok_or_else(incomplete)?;
-    }
-    if c == '%' {
-        out.push('%');
-        return Ok(());
     }
     let value = argument.take(fields)?;
     conversion.write(c, &value, out)

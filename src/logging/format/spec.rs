@@ -379,7 +379,7 @@ impl Spec {
     /// Digits with separators, led by zeros up to the least width.
     fn grouped(&self, digits: &str, least: usize, group: usize) -> String {
         let Some(separator) = self.separator else {
-            return format!("{digits:0>least$}");
+            return "0".repeat(least.saturating_sub(digits.len())) + digits;
         };
         let mut reversed = String::new();
         let mut source = digits.chars().rev();

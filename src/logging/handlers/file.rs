@@ -13,9 +13,10 @@ use super::super::value::Value;
 use super::{Arguments, Sink, late_text, reason, stream};
 
 /// How long a pipe that nobody empties may hold up the run.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// What `mode` says.
+#[allow(clippy::struct_excessive_bools)] // each is a letter of its own
 #[derive(Clone, Copy, Default)]
 struct Mode {
     /// `r`
@@ -72,6 +73,7 @@ impl Mode {
 }
 
 /// A text file to write records to.
+#[allow(clippy::struct_excessive_bools)] // each is a fact of its own
 pub(in super::super) struct TextFile {
     /// its absolute path
     pub(super) path: PathBuf,
@@ -89,6 +91,10 @@ pub(in super::super) struct TextFile {
     pub(super) file: Option<File>,
     /// whether the next character is the file's first
     at_start: bool,
+    /// whether it is a pipe that nobody empties, so that it isn't waited for again
+    stuck: bool,
+    /// whether the run has come to its end
+    closed: bool,
 }
 
 impl TextFile {
@@ -149,6 +155,8 @@ impl TextFile {
             terminator: Ok("\n".to_owned()),
             file: None,
             at_start: false,
+            stuck: false,
+            closed: false,
         })
     }
 
@@ -197,6 +205,10 @@ impl TextFile {
     /// Writes a formatted record, opening the file if that has been put off.
     pub(super) fn write(&mut self, record: &Record, formatter: &Formatter) -> Result<(), String> {
         if self.file.is_none() {
+            // A record that comes after the end must not empty the file.
+            if self.closed && matches!(self.mode, Ok(mode) if mode.write) {
+                return Ok(());
+            }
             self.open()?;
         }
         let mut text = formatter.format(record)?;
@@ -217,9 +229,17 @@ impl TextFile {
         let Some(file) = &mut self.file else {
             return Ok(());
         };
-        let written = write_patiently(file, &bytes);
+        let patience = if self.stuck { Duration::ZERO } else { PATIENCE };
+        let written = write_patiently(file, &bytes, patience);
         self.at_start = false;
+        self.stuck |= matches!(&written, Err(error) if error.kind() == ErrorKind::WouldBlock);
         written.map_err(|error| self.problem(&reason(&error)))
+    }
+
+    /// Closes the file at the end of the run.
+    pub(super) fn close(&mut self) {
+        self.file = None;
+        self.closed = true;
     }
 
     /// Sets an attribute.
@@ -258,15 +278,15 @@ impl TextFile {
     }
 }
 
-/// Writes everything, but waits no longer than `PATIENCE` for a pipe that is full.
-fn write_patiently(file: &mut File, mut bytes: &[u8]) -> std::io::Result<()> {
+/// Writes everything, but waits no longer than `patience` for a pipe that is full.
+fn write_patiently(file: &mut File, mut bytes: &[u8], patience: Duration) -> std::io::Result<()> {
     let start = Instant::now();
     while !bytes.is_empty() {
         match file.write(bytes) {
             Ok(0) => return Err(ErrorKind::WriteZero.into()),
             Ok(written) => bytes = &bytes[written..],
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == ErrorKind::WouldBlock && start.elapsed() < PATIENCE => {
+            Err(error) if error.kind() == ErrorKind::WouldBlock && start.elapsed() < patience => {
                 std::thread::sleep(Duration::from_millis(5));
             }
             Err(error) => return Err(error),
@@ -299,6 +319,6 @@ impl Sink for FileHandler {
     }
 
     fn close(&mut self) {
-        self.0.file = None;
+        self.0.close();
     }
 }

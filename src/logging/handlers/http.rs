@@ -89,10 +89,14 @@ impl Http {
             format!("{method} {path} HTTP/1.1\r\nHost: {named}\r\nAccept-Encoding: identity\r\n");
         if self.post {
             request.push_str("Content-type: application/x-www-form-urlencoded\r\n");
-            request.push_str(&format!("Content-length: {}\r\n", data.len()));
+            request.push_str("Content-length: ");
+            request.push_str(&data.len().to_string());
+            request.push_str("\r\n");
         }
         if let Some(authorization) = self.authorization.as_ref().map_err(Clone::clone)? {
-            request.push_str(&format!("Authorization: Basic {authorization}\r\n"));
+            request.push_str("Authorization: Basic ");
+            request.push_str(authorization);
+            request.push_str("\r\n");
         }
         request.push_str("\r\n");
         if self.post {
@@ -134,10 +138,15 @@ fn quote(text: &str, out: &mut String) {
     for byte in text.bytes() {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.' | b'-' | b'~' => {
-                out.push(byte.into())
+                out.push(byte.into());
             }
             b' ' => out.push('+'),
-            _ => out.push_str(&format!("%{byte:02X}")),
+            _ => {
+                const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+                out.push('%');
+                out.push(DIGITS[usize::from(byte >> 4)].into());
+                out.push(DIGITS[usize::from(byte & 15)].into());
+            }
         }
     }
 }

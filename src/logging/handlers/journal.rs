@@ -44,7 +44,8 @@ impl Journal {
             extra.push((name, value.str()));
         }
         if !extra.iter().any(|(name, _)| name == "SYSLOG_IDENTIFIER") {
-            let program = std::env::args().next().unwrap_or_default();
+            let program = std::env::args_os().next().unwrap_or_default();
+            let program = program.to_string_lossy().into_owned();
             extra.insert(0, ("SYSLOG_IDENTIFIER".to_owned(), program));
         }
         Ok(Journal {

@@ -114,20 +114,22 @@ impl Handler {
 /// Writes the line about a handler that fails. If that can't be written either, nothing can.
 pub(super) fn report(handler: &str, problem: &str) {
     use std::io::Write;
-    let line = format!(
-        "{}: logging.handlers.{handler}: {}\n",
-        super::LOGGER_NAME,
-        problem.replace('\n', " ")
-    );
+    let name = super::LOGGER_NAME;
+    let problem = without_number(problem).replace('\n', " ");
+    let line = format!("{name}: logging.handlers.{handler}: {problem}\n");
     let _ = std::io::stderr().write_all(line.as_bytes());
 }
 
-/// An operating system's error in its own words, without Rust's number.
+/// An operating system's error in its own words.
 pub(super) fn reason(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    match text.find(" (os error ") {
-        Some(end) => text[..end].to_owned(),
-        None => text,
+    without_number(&error.to_string()).to_owned()
+}
+
+/// A problem without the number that Rust puts behind what the operating system says.
+fn without_number(problem: &str) -> &str {
+    match problem.rfind(" (os error ") {
+        Some(end) if problem.ends_with(')') => &problem[..end],
+        _ => problem,
     }
 }
 

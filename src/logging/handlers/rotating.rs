@@ -109,6 +109,6 @@ impl Sink for Rotating {
     }
 
     fn close(&mut self) {
-        self.file.file = None;
+        self.file.close();
     }
 }

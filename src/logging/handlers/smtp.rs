@@ -130,7 +130,7 @@ fn recipients(value: &Value) -> Late<String> {
 /// The time to wait for the server.
 fn timeout(value: &Value) -> Late<Duration> {
     match value {
-        Value::None => Ok(Duration::from_secs(60)),
+        Value::None => Ok(Duration::from_mins(1)),
         _ => value
             .number()
             .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())

@@ -24,7 +24,7 @@ enum Target {
 pub(in super::super) struct Socket {
     /// where it listens
     target: Late<Target>,
-    /// whether it is a stream, where each record's length goes first
+    /// whether it is a stream, or datagrams
     stream: bool,
     /// what is to be sent
     queue: Vec<Vec<u8>>,
@@ -88,13 +88,11 @@ impl Sink for Socket {
     fn emit(&mut self, record: &Record, _: &Formatter) -> Result<(), String> {
         let pickle = pickle(record)?;
         self.target.as_ref().map_err(Clone::clone)?;
-        self.queue.push(if self.stream {
-            let length =
-                u32::try_from(pickle.len()).map_err(|_| "the record is too long".to_owned())?;
-            [&length.to_be_bytes(), pickle.as_slice()].concat()
-        } else {
-            pickle
-        });
+        let length =
+            u32::try_from(pickle.len()).map_err(|_| "the record is too long".to_owned())?;
+        // Datagrams have the length in front as well.
+        self.queue
+            .push([&length.to_be_bytes(), pickle.as_slice()].concat());
         Ok(())
     }
 

@@ -2,7 +2,6 @@
 
 use std::io::Write;
 
-use super::super::ConfigError;
 use super::super::format::{Formatter, Late};
 use super::super::record::Record;
 use super::super::value::{Object, Value};
@@ -18,7 +17,7 @@ pub(in super::super) struct Stream {
 
 impl Stream {
     /// Reads the class's arguments.
-    pub(in super::super) fn new(arguments: &mut Arguments) -> Result<Self, ConfigError> {
+    pub(in super::super) fn new(arguments: &mut Arguments) -> Self {
         let stream = match arguments.take("stream") {
             None | Some(Value::None) => Ok(Object::Stderr),
             Some(Value::Object(object @ (Object::Stdout | Object::Stderr))) => Ok(object),
@@ -27,10 +26,10 @@ impl Stream {
                 value.repr()
             )),
         };
-        Ok(Stream {
+        Stream {
             stream,
             terminator: Ok("\n".to_owned()),
-        })
+        }
     }
 }
 

@@ -60,16 +60,18 @@ impl SysLog {
         let facility = arguments.now("facility", facility)?;
         let socktype = match arguments.take("socktype") {
             None | Some(Value::None) => None,
-            Some(value) => match value.integer() {
-                Some(kind @ (STREAM | DATAGRAM)) => Some(kind),
-                _ => {
-                    let message = format!(
+            Some(value) => {
+                let known = value
+                    .integer()
+                    .filter(|kind| matches!(*kind, STREAM | DATAGRAM));
+                let wrong = || {
+                    format!(
                         "must be null, ext://socket.SOCK_DGRAM or ext://socket.SOCK_STREAM, not {}",
                         value.repr()
-                    );
-                    return Err(arguments.error("socktype", message));
-                }
-            },
+                    )
+                };
+                Some(arguments.now("socktype", known.ok_or_else(wrong))?)
+            }
         };
         let mut unusable = Ok(());
         let target = match address {
@@ -352,13 +354,14 @@ pub(super) mod local {
                 }
                 self.connection = None;
             }
-            let sent = match self.stuck {
-                true => Err(io::Error::from(ErrorKind::TimedOut)),
-                false => self.connect().and_then(|connection| {
+            let sent = if self.stuck {
+                Err(io::Error::from(ErrorKind::TimedOut))
+            } else {
+                self.connect().and_then(|connection| {
                     let written = write(&connection, message);
                     self.connection = Some(connection);
                     written
-                }),
+                })
             };
             sent.map_err(|error| {
                 self.note(&error);

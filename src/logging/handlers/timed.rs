@@ -279,6 +279,6 @@ impl Sink for Timed {
     }
 
     fn close(&mut self) {
-        self.file.file = None;
+        self.file.close();
     }
 }

@@ -11,6 +11,8 @@ use super::{Arguments, Sink};
 pub(in super::super) struct Watched {
     /// the file
     file: TextFile,
+    /// the device and number of the file as it was when last looked at
+    identity: Option<(u64, u64)>,
 }
 
 impl Watched {
@@ -18,39 +20,52 @@ impl Watched {
     pub(in super::super) fn new(arguments: &mut Arguments) -> Result<Self, ConfigError> {
         Ok(Watched {
             file: TextFile::new(arguments, None)?,
+            identity: None,
         })
     }
 
-    /// Whether the path leads to another file than the open one. Windows doesn't let an open file be moved.
-    #[cfg(unix)]
-    fn moved(&self) -> bool {
-        use std::os::unix::fs::MetadataExt;
-        let identity = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
-        let open = self
+    /// Opens the file and notes which one it is.
+    fn open_and_look(&mut self) -> Result<(), String> {
+        self.file.open()?;
+        self.identity = self
             .file
             .file
             .as_ref()
-            .and_then(|file| file.metadata().ok())
-            .map(identity);
-        open != std::fs::metadata(&self.file.path).ok().map(identity)
+            .and_then(|file| identity(&file.metadata().ok()?));
+        Ok(())
     }
+}
 
-    /// Whether the path leads to another file than the open one. Windows doesn't let an open file be moved.
-    #[cfg(not(unix))]
-    fn moved(&self) -> bool {
-        false
-    }
+/// A file's device and number.
+#[cfg(unix)]
+#[allow(clippy::unnecessary_wraps)] // Windows has none
+fn identity(metadata: &std::fs::Metadata) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+/// Windows doesn't let an open file be moved, so that there is nothing to watch.
+#[cfg(not(unix))]
+fn identity(_: &std::fs::Metadata) -> Option<(u64, u64)> {
+    None
 }
 
 impl Sink for Watched {
     fn open(&mut self) -> Result<(), String> {
-        self.file.open_at_once()
+        if self.file.delay {
+            return Ok(());
+        }
+        self.open_and_look()
     }
 
     fn emit(&mut self, record: &Record, formatter: &Formatter) -> Result<(), String> {
-        if self.file.file.is_some() && self.moved() {
+        let present = std::fs::metadata(&self.file.path).ok();
+        // Like Python, a file whose opening was put off is opened once more for its second record.
+        if self.file.file.is_some()
+            && present.is_none_or(|metadata| identity(&metadata) != self.identity)
+        {
             self.file.file = None;
-            self.file.open()?;
+            self.open_and_look()?;
         }
         self.file.write(record, formatter)
     }
@@ -60,6 +75,6 @@ impl Sink for Watched {
     }
 
     fn close(&mut self) {
-        self.file.file = None;
+        self.file.close();
     }
 }
