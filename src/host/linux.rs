@@ -153,7 +153,10 @@ fn answer<T>(
     let mut found = Vec::new();
     let mut is_whole = true;
     loop {
-        let length = kernel.read(buffer)?;
+        let length = match kernel.read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            read => read?,
+        };
         let mut rest = &buffer[..length];
         while !rest.is_empty() {
             let length = number(rest, 0).and_then(|length| usize::try_from(length).ok());

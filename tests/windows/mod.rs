@@ -59,7 +59,8 @@ impl<'a> Windows<'a> {
         }
         let home = PathBuf::from("/run/windows/prefix/drive_c/Program Files/PyDynDNS");
         sandbox.shell(&format!(
-            "mkdir -p /run/windows/upper /run/windows/work /run/windows/prefix
+            "set -e
+             mkdir -p /run/windows/upper /run/windows/work /run/windows/prefix
              mount -t overlay overlay /run/windows/prefix \
                  -o 'lowerdir={},upperdir=/run/windows/upper,workdir=/run/windows/work'
              mkdir -p '{home}' && cp '{}' '{home}/pydyndns.exe'
@@ -609,13 +610,15 @@ fn events(windows: &Windows, program: &Program, status: i32) -> Vec<String> {
         } else if let Some((_, arguments)) = line.split_once("Call advapi32.ReportEventW(") {
             call = arguments.split(',').collect();
         } else if let Some((_, text)) = line.split_once(":eventlog:ReportEventW L\"") {
-            let kind = match call[1] {
-                "00000001" => "error",
-                "00000002" => "warning",
-                "00000004" => "information",
-                other => other,
+            // The trace shows whole registers, of which a type is 16 bits and a number 32.
+            let argument = |index: usize| u64::from_str_radix(call[index], 16).unwrap();
+            let kind = match argument(1) & 0xffff {
+                1 => "error",
+                2 => "warning",
+                4 => "information",
+                other => panic!("type {other}"),
             };
-            let id = u32::from_str_radix(call[3], 16).unwrap();
+            let id = argument(3) & 0xffff_ffff;
             let text = text
                 .trim_end_matches("...")
                 .trim_end_matches('"')
