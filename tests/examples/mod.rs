@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+#[cfg(target_os = "linux")]
 use crate::harness::installed;
 
 #[cfg(target_os = "linux")]
@@ -10,6 +11,7 @@ mod hooks;
 mod samples;
 mod tasks;
 
+#[cfg(target_os = "linux")]
 pub(crate) use tasks::task;
 
 /// A file of `examples/`.
@@ -73,6 +75,7 @@ fn every_example_is_tested() {
     );
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn shell_scripts_are_plain_posix() {
     if !installed("sh") {
