@@ -22,6 +22,7 @@ fn example(name: &str) -> PathBuf {
 }
 
 /// A file of `examples/` as text.
+#[cfg(target_os = "linux")]
 fn text(name: &str) -> String {
     std::fs::read_to_string(example(name)).expect("the example can be read")
 }
