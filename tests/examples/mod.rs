@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+#[cfg(target_os = "linux")]
 use crate::harness::installed;
 
 #[cfg(target_os = "linux")]
@@ -10,6 +11,7 @@ mod hooks;
 mod samples;
 mod tasks;
 
+#[cfg(target_os = "linux")]
 pub(crate) use tasks::task;
 
 /// A file of `examples/`.
@@ -20,6 +22,7 @@ fn example(name: &str) -> PathBuf {
 }
 
 /// A file of `examples/` as text.
+#[cfg(target_os = "linux")]
 fn text(name: &str) -> String {
     std::fs::read_to_string(example(name)).expect("the example can be read")
 }
@@ -48,6 +51,7 @@ fn every_example_is_tested() {
                 .unwrap()
                 .display()
                 .to_string()
+                .replace('\\', "/")
         })
         // Programs, compiled with the tests; `tests/sandbox` runs the one.
         .filter(|name| !name.starts_with("sandbox"))
@@ -73,6 +77,7 @@ fn every_example_is_tested() {
     );
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn shell_scripts_are_plain_posix() {
     if !installed("sh") {
