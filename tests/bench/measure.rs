@@ -10,7 +10,7 @@ pub(crate) struct Row {
     /// From the start to the end, in milliseconds.
     pub(crate) wall: f64,
     /// Of that on a processor.
-    cpu: f64,
+    pub(crate) cpu: f64,
     /// Peak memory in KiB.
     memory: u64,
     /// How many runs failed.

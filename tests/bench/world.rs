@@ -1,12 +1,12 @@
 //! Where the commands run: namespaces of their own with interfaces, a name and a resolver, and BIND on loopback.
 
 use hickory_proto::op::{Message, Query};
-use hickory_proto::rr::{Name, RData, RecordType};
+use hickory_proto::rr::{Name, RecordType};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Read;
-use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::Duration;
@@ -41,7 +41,11 @@ echo 'nameserver 127.0.0.1' > /run/resolv.conf && mount --bind /run/resolv.conf 
 echo 'hosts: files dns' > /run/nsswitch.conf && mount --bind /run/nsswitch.conf /etc/nsswitch.conf
 ip link set lo up
 ip link add bench0 type veth peer name bench1
-ip link set bench1 addrgenmode none && ip link set bench1 up && ip link set bench0 up
+ip link set bench1 addrgenmode none
+for interface in bench0 bench1; do
+    echo 0 > /proc/sys/net/ipv6/conf/$interface/router_solicitations
+    ip link set $interface up
+done
 ip address add 192.0.2.10/24 dev bench0 && ip address add 2001:db8::10/64 dev bench0 nodad
 ";
 
@@ -62,6 +66,8 @@ pub(crate) fn enter(programs: &Path) -> ExitCode {
         .arg(own)
         .arg(INSIDE)
         .arg(programs)
+        // cargo sets it, and the loader would look into each of its folders.
+        .env_remove("LD_LIBRARY_PATH")
         .status();
     match inside {
         Ok(status) if status.success() => ExitCode::SUCCESS,
@@ -158,32 +164,27 @@ pub(crate) fn nsupdate() -> Option<(PathBuf, Vec<&'static str>)> {
 
 /// Writes the messages that the program sends into files, and gives their paths.
 pub(crate) fn packets_of(program: &Path) -> Vec<String> {
-    let queries = [
-        ("host.example.com.", RecordType::SOA),
-        ("ns.example.com.", RecordType::A),
-        ("ns.example.com.", RecordType::AAAA),
-    ];
-    let mut files = Vec::new();
-    let mut write = |octets: &[u8]| {
-        let path = format!("/run/packet{}", files.len());
+    let host = query("host.example.com.", RecordType::SOA);
+    let [ipv4, ipv6] = [RecordType::A, RecordType::AAAA].map(|kind| query("ns.example.com.", kind));
+    let messages = [host, ipv4, ipv6, update_of(program)];
+    let write = |(index, octets)| {
+        let path = format!("/run/packet{index}");
         fs::write(&path, octets).expect("the file system is ours");
-        files.push(path);
+        path
     };
-    for (name, kind) in queries {
-        write(&query(name, kind));
-    }
-    // The update is taken from the program itself; that nobody answers it is no matter.
+    messages.into_iter().enumerate().map(write).collect()
+}
+
+/// The update that the program sends; that nobody answers it is no matter.
+pub(crate) fn update_of(program: &Path) -> Vec<u8> {
     let listener = TcpListener::bind("127.0.0.1:0").expect("loopback is there");
     let server = listener.local_addr().expect("it is bound").to_string();
-    let config = config(
-        "packets",
-        &[
-            ("zone".into(), json!("example.com")),
-            ("server".into(), json!(server)),
-        ],
-    );
+    let keys = [
+        ("zone".into(), json!("example.com")),
+        ("server".into(), json!(server)),
+    ];
     let mut sender = Command::new(program)
-        .args(["-f", "-c", &config])
+        .args(["-f", "-c", &config("packets", &keys)])
         .stderr(Stdio::null())
         .spawn()
         .expect("it starts");
@@ -194,27 +195,7 @@ pub(crate) fn packets_of(program: &Path) -> Vec<String> {
     stream.read_exact(&mut update).expect("the program sends");
     drop(stream);
     let _ = sender.wait();
-    write(&update);
-    files
-}
-
-/// The serial number of the zone, which each update that changes something raises by one.
-pub(crate) fn serial() -> u32 {
-    let socket = UdpSocket::bind("127.0.0.1:0").expect("loopback is there");
-    socket
-        .send_to(&query("example.com.", RecordType::SOA), SERVER)
-        .expect("BIND runs");
-    let mut answer = [0; 512];
-    let length = socket.recv(&mut answer).expect("BIND answers");
-    let answer = Message::from_vec(&answer[..length]).expect("BIND makes sense");
-    answer
-        .answers
-        .iter()
-        .find_map(|record| match &record.data {
-            RData::SOA(soa) => Some(soa.serial),
-            _ => None,
-        })
-        .expect("the zone has an SOA record")
+    update
 }
 
 /// How many packets all interfaces have sent and received.

@@ -162,6 +162,7 @@ fn event_text(text: &str) -> Vec<u16> {
     units
 }
 
+/// What reaches the event log, without one.
 #[cfg(test)]
 mod tests {
     use super::*;
