@@ -46,8 +46,8 @@ const HEADER: usize = 16;
 const ADDRESS_HEADER: usize = 8;
 /// The octets of an interface before its attributes; the index is the second four of them.
 const INTERFACE_HEADER: usize = 16;
-/// The most that the kernel says at one go.
-const LARGEST: usize = 32 << 10;
+/// What the kernel says at one go is made to fit what is asked for, of which this is the least.
+const ROOM: usize = 8 << 10;
 /// How often to ask if something changes meanwhile each time.
 const TRIES: usize = 10;
 
@@ -128,7 +128,7 @@ fn ask<T>(kernel: &mut Socket, kind: u16, read: impl Fn(&[u8]) -> Option<T>) -> 
     question[..4].copy_from_slice(&20_u32.to_ne_bytes());
     question[4..6].copy_from_slice(&kind.to_ne_bytes());
     question[6..8].copy_from_slice(&FOR_ALL.to_ne_bytes());
-    let mut buffer = vec![0; LARGEST];
+    let mut buffer = [0; ROOM];
     for _ in 0..TRIES {
         kernel.send(&question)?;
         if let Some(found) = answer(kernel, &mut buffer, &read)? {

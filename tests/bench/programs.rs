@@ -1,5 +1,6 @@
 //! The programs that are compared, and what they take on the disk.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -51,8 +52,8 @@ impl Programs {
         let original = folder.join("../../original/bin/pydyndns");
         Self {
             folder: folder.to_owned(),
-            dynamic: env!("CARGO_BIN_EXE_pydyndns").into(),
-            fixed: Path::new(env!("CARGO_MANIFEST_DIR")).join("target/dist/pydyndns-x86_64-linux"),
+            dynamic: folder.join("pydyndns-dynamic"),
+            fixed: folder.join("pydyndns-static"),
             empty: ["empty-dynamic", "empty-static"].map(|name| folder.join(name)),
             floor: folder.join("floor"),
             runner: folder.join("runner"),
@@ -60,50 +61,57 @@ impl Programs {
         }
     }
 
-    /// Builds what is not there yet.
+    /// Builds and installs all of them. What can't be had is left out, but for a C compiler and rustc.
     pub(crate) fn build() -> Self {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench");
-        std::fs::create_dir_all(&folder).expect("the target folder is ours");
-        let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bench");
-        let done = |command: &mut Command| command.status().is_ok_and(|status| status.success());
-        for (name, static_too) in [("floor", false), ("runner", true)] {
-            let mut cc = Command::new("cc");
-            cc.arg("-O2").args(static_too.then_some("-static"));
-            cc.arg("-o")
-                .arg(folder.join(name))
-                .arg(sources.join(format!("{name}.c")));
-            assert!(done(&mut cc), "a C compiler is needed");
-        }
-        let empty = |name: &str, flags: &[&str]| {
-            let mut rustc = Command::new("rustc");
-            rustc
-                .args(["--edition", "2024"])
-                .args(AS_THE_PROGRAM)
-                .args(flags);
-            rustc
+        fs::create_dir_all(&folder).expect("the target folder is ours");
+        let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let sources = project.join("tests/bench");
+        let compile = |compiler: &str, flags: &[&str], source: &str, name: &str| {
+            let linked = folder.join("linked");
+            let mut command = Command::new(compiler);
+            command
+                .args(flags)
                 .arg("-o")
-                .arg(folder.join(name))
-                .arg(sources.join("empty.rs"));
-            done(&mut rustc)
+                .arg(&linked)
+                .arg(sources.join(source));
+            succeeds(&mut command) && install(&linked, &folder.join(name))
         };
-        assert!(empty("empty-dynamic", &[]), "rustc is needed");
-        if !empty("empty-static", &["-C", "target-feature=+crt-static"])
-            || !done(Command::new("bash").arg(sources.join("../../.ci/release-static")))
+        assert!(
+            compile("cc", &["-O2"], "floor.c", "floor")
+                && compile("cc", &["-O2", "-static"], "runner.c", "runner"),
+            "a C compiler is needed"
+        );
+        let is_static = ["-C", "target-feature=+crt-static"];
+        assert!(
+            compile("rustc", &AS_THE_PROGRAM, "empty.rs", "empty-dynamic")
+                && install(
+                    Path::new(env!("CARGO_BIN_EXE_pydyndns")),
+                    &folder.join("pydyndns-dynamic")
+                ),
+            "rustc is needed"
+        );
+        let release = project.join("target/dist/pydyndns-x86_64-linux");
+        if !compile(
+            "rustc",
+            &[&AS_THE_PROGRAM[..], &is_static].concat(),
+            "empty.rs",
+            "empty-static",
+        ) || !succeeds(Command::new("bash").arg(project.join(".ci/release-static")))
+            || !install(&release, &folder.join("pydyndns-static"))
         {
             println!("left out: the static build, which is for x86-64 Linux");
         }
         let python = folder.join("../../original");
-        let pip = python.join("bin/pip");
-        let is_installed = python.join("bin/pydyndns").exists()
-            || done(Command::new("python3").args(["-m", "venv"]).arg(&python))
-                && done(Command::new(pip).args([
-                    "install",
-                    "--quiet",
-                    "pydyndns==1.2.1",
-                    "dnspython<3",
-                    "ifaddr",
-                ]));
-        if !is_installed {
+        let packages = ["pydyndns==1.2.1", "dnspython<3", "ifaddr"];
+        if !python.join("bin/pydyndns").exists()
+            && (!succeeds(Command::new("python3").args(["-m", "venv"]).arg(&python))
+                || !succeeds(
+                    Command::new(python.join("bin/pip"))
+                        .args(["install", "--quiet"])
+                        .args(packages),
+                ))
+        {
             println!("left out: the Python program, which can't be installed here");
         }
         Self::built(&folder)
@@ -144,4 +152,18 @@ impl Programs {
             }
         }
     }
+}
+
+/// Whether a command ends well.
+fn succeeds(command: &mut Command) -> bool {
+    command.status().is_ok_and(|status| status.success())
+}
+
+/// Copies a program, as it would be installed: what was written at one go the kernel keeps in larger pieces than what a
+/// linker wrote here and there, and maps faster.
+fn install(from: &Path, to: &Path) -> bool {
+    let _ = fs::remove_file(to);
+    let written = fs::read(from).and_then(|program| fs::write(to, program));
+    let mode = from.metadata().map(|from| from.permissions());
+    written.is_ok() && mode.is_ok_and(|mode| fs::set_permissions(to, mode).is_ok())
 }
