@@ -49,7 +49,8 @@ fn the_update_is_confirmed_whatever_is_wrong_with_a_log_file() {
         "logging.handlers.TimedRotatingFileHandler",
     ] {
         let missing = json!({"class": class, "filename": "/nonexistent-folder/log"});
-        registers_in_spite_of(&missing, "/nonexistent-folder/log");
+        // Windows writes it with its own separators.
+        registers_in_spite_of(&missing, "nonexistent-folder");
         if cfg!(target_os = "linux") {
             let full = json!({"class": class, "filename": "/dev/full"});
             registers_in_spite_of(&full, "/dev/full");
