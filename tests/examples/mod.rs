@@ -51,6 +51,7 @@ fn every_example_is_tested() {
                 .unwrap()
                 .display()
                 .to_string()
+                .replace('\\', "/")
         })
         // Programs, compiled with the tests; `tests/sandbox` runs the one.
         .filter(|name| !name.starts_with("sandbox"))
