@@ -64,10 +64,14 @@ impl<'a> Windows<'a> {
              mount -t overlay overlay /run/windows/prefix \
                  -o 'lowerdir={},upperdir=/run/windows/upper,workdir=/run/windows/work'
              mkdir -p '{home}' && cp '{}' '{home}/pydyndns.exe'
-             mount -t tmpfs none /tmp",
+             mkdir /run/windows/project && mount --bind '{project}' /run/windows/project
+             mount -t tmpfs none /tmp
+             # The project may lie in there.
+             mkdir -p '{project}' && mount --bind /run/windows/project '{project}'",
             prefix.display(),
             PathBuf::from(program).display(),
             home = home.display(),
+            project = env!("CARGO_MANIFEST_DIR"),
         ));
         let windows = Self { sandbox, home };
         // The Wine server, and the services that come with the first program, would keep a run's output open.
