@@ -325,7 +325,7 @@ fn warn_of(wanted: &Wanted, config: &Config) {
     }
     if wanted.registration.addresses.is_empty() {
         log::warn!(
-            "the interfaces have no address to register, so the records of {} are removed",
+            "the interfaces have no address to register, so the update removes the records of {}",
             wanted.registration.name
         );
     }

@@ -107,7 +107,9 @@ pub(crate) enum Error {
     #[error("cannot use the system's DNS servers: {0}")]
     Resolver(String),
     /// A query got no usable answer.
-    #[error("cannot look up {0} {1}: {2}")]
+    #[error(
+        "cannot look up {0} {1}: {2}; check the network and the system's DNS servers, or set `zone` and `server`"
+    )]
     Lookup(Name, RecordType, String),
     /// No zone covers the name.
     #[error(
