@@ -208,7 +208,8 @@ for number, arguments in enumerate([{'maxBytes': 0, 'backupCount': 2}, {'maxByte
     accept(f'rotating-arguments-{number}', only(ROTATING, '%(message)s', filename='log.txt', **arguments), files=OLD)
 TIMED = 'logging.handlers.TimedRotatingFileHandler'
 for when in ['S', 's', 'M', 'H', 'h', 'D', 'd', 'MIDNIGHT', 'midnight', 'W0', 'w3', 'W6']:
-    for age in [0, 40 * 86400, 40 * 86400 + 43210]:
+    # An hour ahead, since a file of just now may be a second old, or of yesterday, when the second side looks at it.
+    for age in [-3600, 40 * 86400, 40 * 86400 + 43210]:
         accept(f'timed-{when}-{age}', only(TIMED, '%(message)s', filename='log.txt', when=when, backupCount=2),
                files={'log.txt': (b'old\n', age), 'log.txt.2020-01-01': (b'1', 0), 'log.txt.2020-01-02': (b'2', 0), 'log.txt.2020-01-02_03-04-05': (b'3', 0),
                       'log.txt.2020-01-02_03-04': (b'4', 0), 'log.txt.2020-01-02_03': (b'5', 0), 'log.2020-01-01.txt': (b'6', 0), 'log.txt.2020-01-1x': (b'7', 0)},

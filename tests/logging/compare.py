@@ -30,6 +30,8 @@ from cases import ACCEPTED, BROKEN, RECORDS, REJECTED
 
 PROBE = os.path.abspath(sys.argv[1])
 TIMEOUT = 60
+# The instant from which the ages of files count: one for both sides, since names of rotated files have seconds.
+NOW = int(time.time())
 # What differs from run to run: times of day, and the fields that only one side can know.
 TIMES = re.compile(r'\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d([.,]\d+)?')
 OWN_FIELDS = {'created', 'msecs', 'relativeCreated', 'thread', 'process', 'asctime'}
@@ -206,8 +208,7 @@ def prepare(folder, case):
         with open(path, 'wb') as file:
             file.write(content)
         if age:
-            changed = time.time() - age
-            os.utime(path, (changed, changed))
+            os.utime(path, (NOW - age, NOW - age))
 
 
 def files(folder):

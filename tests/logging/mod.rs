@@ -18,10 +18,18 @@ fn probe() -> PathBuf {
         (name.starts_with("logging_probe-") && is_program)
             .then(|| Some((path.metadata().ok()?.modified().ok()?, path)))?
     });
-    candidates
+    let (built, probe) = candidates
         .max()
-        .expect("cargo builds the probe with the tests")
-        .1
+        .expect("cargo builds the probe with the tests");
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/logging");
+    for source in std::fs::read_dir(sources).unwrap() {
+        let changed = source.unwrap().metadata().unwrap().modified().unwrap();
+        assert!(
+            changed <= built,
+            "the probe is old: run the whole `cargo test`"
+        );
+    }
+    probe
 }
 
 /// Runs one part of the comparison and returns how many configurations it has tried, or None if there is no Python.
