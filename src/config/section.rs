@@ -2,7 +2,8 @@
 //! one until none is left, and faults that name the place.
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Value};
+use serde_json::Value;
+use serde_json::map::{Entry, Map};
 use std::cell::Cell;
 use std::fmt;
 
@@ -118,13 +119,13 @@ impl<'de> Visitor<'de> for Strict<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let mut keys = Map::new();
         while let Some(key) = entries.next_key::<String>()? {
-            if keys.contains_key(&key) {
-                return Err(de::Error::custom(format_args!(
-                    "the key `{key}` is given twice"
-                )));
-            }
-            let value = entries.next_value_seed(self)?;
-            keys.insert(key, value);
+            match keys.entry(key) {
+                Entry::Vacant(place) => place.insert(entries.next_value_seed(self)?),
+                Entry::Occupied(first) => {
+                    let twice = format_args!("the key `{}` is given twice", first.key());
+                    return Err(de::Error::custom(twice));
+                }
+            };
         }
         Ok(Value::Object(keys))
     }

@@ -3,12 +3,17 @@
 //!
 //! getifaddrs asks the kernel the same but drops the flags, and the crate if-addrs then asks for the index of each address's
 //! interface. With the flags from a file of /proc beside, that took three times as long, and address and flags were of two
-//! instants.
+//! instants. To list the interfaces takes the kernel longest, since it tells all their counters: that is done where all
+//! names are wanted, and else each interface that has an address is asked for its name alone.
 
 use super::{InterfaceAddress, Marks};
-use socket2::{Domain, Protocol, Socket, Type};
+use rustix::buffer::spare_capacity;
+use rustix::fd::OwnedFd;
+use rustix::io::{Errno, retry_on_intr};
+use rustix::net::{self, AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netdevice};
 use std::collections::BTreeMap;
-use std::io::{self, Read};
+use std::io;
+use std::net::IpAddr;
 
 /// A question for all there are: `NLM_F_REQUEST | NLM_F_DUMP` of linux/netlink.h.
 const FOR_ALL: u16 = 0x301;
@@ -56,11 +61,28 @@ const TRIES: usize = 10;
 /// # Errors
 /// What the kernel answers.
 pub(crate) fn interface_addresses() -> io::Result<Vec<InterfaceAddress>> {
-    let mut kernel = kernel()?;
-    let names: BTreeMap<u32, String> = ask(&mut kernel, INTERFACES, interface)?
-        .into_iter()
-        .collect();
-    ask(&mut kernel, ADDRESSES, |message| address(message, &names))
+    let kernel = kernel()?;
+    let mut names = BTreeMap::new();
+    let mut addresses = Vec::new();
+    for (index, ip, marks) in ask(&kernel, ADDRESSES, address)? {
+        if !names.contains_key(&index) {
+            match netdevice::index_to_name(&kernel, index) {
+                Ok(name) => names.extend([(index, name)]),
+                // It is gone meanwhile, and so are its addresses.
+                Err(Errno::NODEV) => {}
+                // Old kernels don't take this question on such a socket, and a name that is not UTF-8 is not given.
+                Err(_) => names.extend(ask(&kernel, INTERFACES, interface)?),
+            }
+        }
+        if let Some(interface) = names.get(&index) {
+            addresses.push(InterfaceAddress {
+                interface: interface.clone(),
+                ip,
+                marks,
+            });
+        }
+    }
+    Ok(addresses)
 }
 
 /// Every interface, also those without an address.
@@ -68,18 +90,18 @@ pub(crate) fn interface_addresses() -> io::Result<Vec<InterfaceAddress>> {
 /// # Errors
 /// What the kernel answers.
 pub(crate) fn interface_names() -> io::Result<Vec<String>> {
-    let interfaces = ask(&mut kernel()?, INTERFACES, interface)?;
+    let interfaces = ask(&kernel()?, INTERFACES, interface)?;
     Ok(interfaces.into_iter().map(|(_, name)| name).collect())
 }
 
-/// A line to the kernel.
-fn kernel() -> io::Result<Socket> {
-    let [netlink, route] = [libc::AF_NETLINK, libc::NETLINK_ROUTE];
-    Socket::new(
-        Domain::from(netlink),
-        Type::RAW,
-        Some(Protocol::from(route)),
-    )
+/// A line to the kernel: `NETLINK_ROUTE` is netlink's protocol 0, the one that goes without saying.
+fn kernel() -> io::Result<OwnedFd> {
+    Ok(net::socket_with(
+        AddressFamily::NETLINK,
+        SocketType::RAW,
+        SocketFlags::CLOEXEC,
+        None,
+    )?)
 }
 
 /// Index and name of an interface.
@@ -92,9 +114,8 @@ fn interface(message: &[u8]) -> Option<(u32, String)> {
     ))
 }
 
-/// An address. The interface may have come between the two answers: then it has no name yet, and its addresses are left
-/// for the next run.
-fn address(message: &[u8], names: &BTreeMap<u32, String>) -> Option<InterfaceAddress> {
+/// An address with the index of its interface.
+fn address(message: &[u8]) -> Option<(u32, IpAddr, Marks)> {
     let &[family, _, flags, ..] = message else {
         return None;
     };
@@ -105,11 +126,7 @@ fn address(message: &[u8], names: &BTreeMap<u32, String>) -> Option<InterfaceAdd
         libc::AF_INET6 => (<[u8; 16]>::try_from(octets).ok()?.into(), marks(flags)),
         _ => return None,
     };
-    Some(InterfaceAddress {
-        interface: names.get(&number(message, 4)?)?.clone(),
-        ip,
-        marks,
-    })
+    Some((number(message, 4)?, ip, marks))
 }
 
 /// What the flags of an IPv6 address mean; with IPv4 the same bits mean other things.
@@ -123,15 +140,14 @@ fn marks(flags: u8) -> Marks {
 }
 
 /// Asks the kernel for all of a kind, and gives what `read` makes of each message without its header.
-fn ask<T>(kernel: &mut Socket, kind: u16, read: impl Fn(&[u8]) -> Option<T>) -> io::Result<Vec<T>> {
+fn ask<T>(kernel: &OwnedFd, kind: u16, read: impl Fn(&[u8]) -> Option<T>) -> io::Result<Vec<T>> {
     let mut question = [0; HEADER + 4];
     question[..4].copy_from_slice(&20_u32.to_ne_bytes());
     question[4..6].copy_from_slice(&kind.to_ne_bytes());
     question[6..8].copy_from_slice(&FOR_ALL.to_ne_bytes());
-    let mut buffer = [0; ROOM];
     for _ in 0..TRIES {
-        kernel.send(&question)?;
-        if let Some(found) = answer(kernel, &mut buffer, &read)? {
+        retry_on_intr(|| net::send(kernel, &question, SendFlags::empty()))?;
+        if let Some(found) = answer(kernel, &read)? {
             return Ok(found);
         }
     }
@@ -139,11 +155,7 @@ fn ask<T>(kernel: &mut Socket, kind: u16, read: impl Fn(&[u8]) -> Option<T>) -> 
 }
 
 /// Takes the kernel's answer; none if something changed meanwhile.
-fn answer<T>(
-    kernel: &mut Socket,
-    buffer: &mut [u8],
-    read: impl Fn(&[u8]) -> Option<T>,
-) -> io::Result<Option<Vec<T>>> {
+fn answer<T>(kernel: &OwnedFd, read: impl Fn(&[u8]) -> Option<T>) -> io::Result<Option<Vec<T>>> {
     let malformed = || {
         io::Error::new(
             io::ErrorKind::InvalidData,
@@ -152,12 +164,16 @@ fn answer<T>(
     };
     let mut found = Vec::new();
     let mut is_whole = true;
+    let mut datagram = Vec::with_capacity(ROOM);
     loop {
-        let length = match kernel.read(buffer) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            read => read?,
-        };
-        let mut rest = &buffer[..length];
+        datagram.clear();
+        // In a loop since `retry_on_intr` can't lend the buffer again.
+        match net::recv(kernel, spare_capacity(&mut datagram), RecvFlags::empty()) {
+            Err(Errno::INTR) => continue,
+            Err(error) => return Err(error.into()),
+            Ok(_) => {}
+        }
+        let mut rest = &datagram[..];
         while !rest.is_empty() {
             let length = number(rest, 0).and_then(|length| usize::try_from(length).ok());
             let message = length
@@ -223,7 +239,6 @@ mod tests {
 
     #[test]
     fn reads_each_flag_of_an_ipv6_address() {
-        let names = BTreeMap::from([(2, "eth0".to_owned())]);
         let ip = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
         let of = |flags| {
             let message = message(
@@ -234,9 +249,9 @@ mod tests {
                     attribute_of(ADDRESS, &ip.octets()),
                 ],
             );
-            let found = address(&message, &names).unwrap();
-            assert_eq!((found.interface.as_str(), found.ip), ("eth0", ip.into()));
-            found.marks
+            let (index, found, marks) = address(&message).unwrap();
+            assert_eq!((index, found), (2, ip.into()));
+            marks
         };
         assert_eq!(of(0x80), Marks::default());
         assert_eq!(
@@ -265,7 +280,6 @@ mod tests {
 
     #[test]
     fn takes_this_side_of_a_link_between_two() {
-        let names = BTreeMap::from([(2, "ppp0".to_owned())]);
         let message = message(
             libc::AF_INET,
             0x01,
@@ -274,15 +288,12 @@ mod tests {
                 attribute_of(LOCAL, &[192, 0, 2, 2]),
             ],
         );
-        let found = address(&message, &names).unwrap();
-        assert_eq!(found.ip, Ipv4Addr::new(192, 0, 2, 2));
-        assert_eq!(found.marks, Marks::default());
-        assert_eq!(address(&message, &BTreeMap::new()), None);
+        let ip = Ipv4Addr::new(192, 0, 2, 2).into();
+        assert_eq!(address(&message), Some((2, ip, Marks::default())));
     }
 
     #[test]
     fn what_is_torn_says_nothing() {
-        let names = BTreeMap::from([(2, "eth0".to_owned())]);
         let message = message(
             libc::AF_INET,
             0,
@@ -292,9 +303,9 @@ mod tests {
             ],
         );
         for length in 0..message.len() {
-            assert_eq!(address(&message[..length], &names), None, "{length}");
+            assert_eq!(address(&message[..length]), None, "{length}");
         }
-        assert!(address(&message, &names).is_some());
+        assert!(address(&message).is_some());
         assert_eq!(attribute(&[0; 8], NAME), None);
         assert_eq!(attribute(&[3, 0, 3, 0], NAME), None);
     }

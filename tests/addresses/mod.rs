@@ -304,6 +304,24 @@ fn of_a_labelled_interface_and_with_a_peer_are_registered() {
 }
 
 #[test]
+fn of_an_interface_whose_name_is_no_text_are_registered() {
+    sandbox(|sandbox| {
+        sandbox.interface("lan0", &["192.0.2.10/24"]);
+        sandbox.shell(
+            r#"name=$(printf 'lan\377'); ip link add "$name" type bridge; ip link set "$name" up
+            ip addr add 192.0.2.11/24 dev "$name"; ip addr add 192.0.2.12/24 dev "$name""#,
+        );
+        for (arguments, expected) in [
+            (&[][..], &["192.0.2.10", "192.0.2.11", "192.0.2.12"][..]),
+            (&["lan?"], &["192.0.2.10", "192.0.2.11", "192.0.2.12"]),
+            (&["!lan0"], &["192.0.2.11", "192.0.2.12"]),
+        ] {
+            assert_eq!(registered(sandbox, json!({}), arguments), expected);
+        }
+    });
+}
+
+#[test]
 fn on_two_interfaces_at_once_are_registered_once() {
     sandbox(|sandbox| {
         sandbox.interface("lan0", &["192.0.2.10/24", "2001:db8::10/64"]);
