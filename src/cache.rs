@@ -9,13 +9,13 @@
 
 use crate::host;
 use crate::registration::{Addresses, Registration};
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -36,11 +36,22 @@ pub(crate) struct Cache {
 #[derive(Debug)]
 pub(crate) enum Reading {
     /// A registration was confirmed, at this time by the file system's clock.
-    Confirmed(Value, SystemTime),
+    Confirmed(Entry, SystemTime),
     /// There is no file.
     Absent,
     /// There is something that can't be taken for a registration, and why.
     Unusable(String),
+}
+
+/// The registration that a cache file holds.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    /// The name, fully qualified.
+    hostname: String,
+    /// The addresses, whatever order and spelling they are in.
+    addresses: Addresses,
+    /// What else is there: the settings, if ours wrote it.
+    settings: Map<String, Value>,
 }
 
 /// The right to update: as long as this lives, other runs wait.
@@ -61,14 +72,14 @@ impl Cache {
     /// Reads the file. It never fails: what can't be used is as good as absent.
     pub(crate) fn read(&self) -> Reading {
         match self.try_read() {
-            Ok((value, time)) => Reading::Confirmed(value, time),
+            Ok((entry, time)) => Reading::Confirmed(entry, time),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Reading::Absent,
             Err(error) => Reading::Unusable(error.to_string()),
         }
     }
 
     /// Reads the file and sees that it is a registration.
-    fn try_read(&self) -> io::Result<(Value, SystemTime)> {
+    fn try_read(&self) -> io::Result<(Entry, SystemTime)> {
         let mut file = host::open_regular(&self.path, OpenOptions::new().read(true))?;
         let metadata = file.metadata()?;
         if metadata.len() > LARGEST {
@@ -79,7 +90,7 @@ impl Cache {
         Read::by_ref(&mut file)
             .take(LARGEST)
             .read_to_end(&mut text)?;
-        Ok((parse(&text)?, metadata.modified()?))
+        Ok((Entry::parse(&text)?, metadata.modified()?))
     }
 
     /// Waits for the right to update. Where no lock can be made there is none to wait for.
@@ -169,7 +180,7 @@ impl Cache {
         {
             return Err(invalid("not a regular file, left alone"));
         }
-        let text = entry(registration).to_string();
+        let text = text(registration);
         let new = self.beside(".new");
         // Only a run that was killed leaves one, and only the holder of the lock comes here.
         let created = match File::create_new(&new) {
@@ -233,30 +244,55 @@ fn invalid(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
-/// Reads a file's text.
-///
-/// # Errors
-/// It is no JSON, or says nothing of a registration.
-pub(crate) fn parse(text: &[u8]) -> io::Result<Value> {
-    let entry: Value = serde_json::from_slice(text)?;
-    if entry["hostname"].is_string() && addresses(&entry).is_some() {
-        Ok(entry)
-    } else {
-        Err(invalid("no registration"))
+impl Entry {
+    /// Reads a file's text.
+    ///
+    /// # Errors
+    /// It is no JSON, or says nothing of a registration.
+    pub(crate) fn parse(text: &[u8]) -> io::Result<Self> {
+        let mut keys: Map<String, Value> = serde_json::from_slice(text)?;
+        match (keys.remove("hostname"), keys.remove("addresses")) {
+            (Some(Value::String(hostname)), Some(Value::Object(mut families))) => {
+                let addresses = Addresses {
+                    ipv4: family(families.remove("ipv4"))?,
+                    ipv6: family(families.remove("ipv6"))?,
+                };
+                Ok(Self {
+                    hostname,
+                    addresses,
+                    settings: keys,
+                })
+            }
+            _ => Err(invalid("no registration")),
+        }
+    }
+
+    /// Whether this is what is wanted now. A setting that is not there counts as unchanged.
+    pub(crate) fn confirms(&self, wanted: &Registration) -> bool {
+        self.hostname.eq_ignore_ascii_case(&wanted.name.to_ascii())
+            && self.addresses == wanted.addresses
+            && settings(wanted)
+                .iter()
+                .all(|(setting, now)| self.settings.get(*setting).is_none_or(|then| then == now))
     }
 }
 
-/// What the file says of a registration. The settings are null where the configuration leaves them out.
-fn entry(registration: &Registration) -> Value {
-    let Registration {
-        name,
-        addresses: Addresses { ipv4, ipv6 },
-        ttl,
-        zone,
-        server,
-        replace,
-    } = registration;
-    let mut addresses = serde_json::Map::new();
+/// The addresses of a family, if it is registered.
+fn family<A: FromStr + Ord>(list: Option<Value>) -> io::Result<Option<BTreeSet<A>>> {
+    let Some(list) = list else {
+        return Ok(None);
+    };
+    let parse = |address: &Value| address.as_str()?.parse().ok();
+    list.as_array()
+        .and_then(|list| list.iter().map(parse).collect())
+        .map(Some)
+        .ok_or_else(|| invalid("no list of addresses"))
+}
+
+/// What a file says of a registration.
+fn text(registration: &Registration) -> String {
+    let Addresses { ipv4, ipv6 } = &registration.addresses;
+    let mut addresses = Map::new();
     if let Some(ipv4) = ipv4 {
         addresses.insert(
             "ipv4".into(),
@@ -269,48 +305,24 @@ fn entry(registration: &Registration) -> Value {
             ipv6.iter().map(ToString::to_string).collect(),
         );
     }
-    json!({
-        "hostname": name.to_ascii(),
-        "addresses": addresses,
-        "ttl": ttl,
-        "zone": zone.as_ref().map(ToString::to_string),
-        "server": server,
-        "replace": replace.as_str(),
-    })
+    let mut keys = Map::new();
+    keys.insert("hostname".into(), registration.name.to_ascii().into());
+    keys.insert("addresses".into(), addresses.into());
+    keys.extend(settings(registration).map(|(setting, now)| (setting.to_owned(), now)));
+    Value::Object(keys).to_string()
 }
 
-/// Whether a confirmed entry is what is wanted now. A setting that the entry does not have counts as unchanged.
-pub(crate) fn confirms(entry: &Value, wanted: &Registration) -> bool {
-    let wanted = self::entry(wanted);
-    let same_name = match (&entry["hostname"], &wanted["hostname"]) {
-        (Value::String(one), Value::String(other)) => one.eq_ignore_ascii_case(other),
-        _ => false,
-    };
-    let unchanged = |setting: &str| {
-        entry
-            .get(setting)
-            .is_none_or(|value| *value == wanted[setting])
-    };
-    same_name
-        && addresses(entry) == addresses(&wanted)
-        && ["ttl", "zone", "server", "replace"]
-            .into_iter()
-            .all(unchanged)
-}
-
-/// The addresses of an entry by family, whatever order and spelling they are in; none if they are malformed.
-fn addresses(entry: &Value) -> Option<BTreeSet<(&str, BTreeSet<IpAddr>)>> {
-    let parse = |address: &Value| address.as_str()?.parse().ok();
-    entry["addresses"]
-        .as_object()?
-        .iter()
-        .map(|(family, list)| {
-            Some((
-                family.as_str(),
-                list.as_array()?.iter().map(parse).collect::<Option<_>>()?,
-            ))
-        })
-        .collect()
+/// The settings by key, null where the configuration leaves them out.
+fn settings(registration: &Registration) -> [(&'static str, Value); 4] {
+    [
+        ("ttl", registration.ttl.into()),
+        (
+            "zone",
+            registration.zone.as_ref().map(ToString::to_string).into(),
+        ),
+        ("server", registration.server.clone().into()),
+        ("replace", registration.replace.as_str().into()),
+    ]
 }
 
 #[cfg(test)]
@@ -339,7 +351,7 @@ mod tests {
 
     /// Whether this text confirms the registration.
     fn text_confirms(text: &str) -> bool {
-        confirms(&serde_json::from_str(text).unwrap(), &registration())
+        Entry::parse(text.as_bytes()).is_ok_and(|entry| entry.confirms(&registration()))
     }
 
     #[test]
@@ -364,8 +376,8 @@ mod tests {
 
     #[test]
     fn our_own_entry_confirms_until_a_setting_changes() {
-        let entry = entry(&registration());
-        assert!(confirms(&entry, &registration()));
+        let entry = Entry::parse(text(&registration()).as_bytes()).unwrap();
+        assert!(entry.confirms(&registration()));
         let zone = crate::registration::domain_name("example.com").ok();
         for changed in [
             Registration {
@@ -392,14 +404,14 @@ mod tests {
                 ..registration()
             },
         ] {
-            assert!(!confirms(&entry, &changed));
+            assert!(!entry.confirms(&changed));
         }
     }
 
     #[test]
     fn writes_sorted_addresses_as_the_python_program_compares_them() {
         assert_eq!(
-            entry(&registration()).to_string(),
+            text(&registration()),
             r#"{"addresses":{"ipv4":["192.0.2.9","192.0.2.10"],"ipv6":["2001:db8::1"]},"hostname":"Host.example.com.","replace":"all","server":"192.0.2.1","ttl":3600,"zone":null}"#
         );
     }

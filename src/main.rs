@@ -24,6 +24,7 @@ use dns::zone;
 use hickory_proto::rr::Name;
 use registration::Registration;
 use report::Report;
+use std::cell::LazyCell;
 use std::error::Error;
 use std::fs::File;
 use std::io::{self, Write};
@@ -81,12 +82,13 @@ fn run(
     config: &Config,
     cache: Option<&Cache>,
 ) -> Result<(), Box<dyn Error>> {
-    let deadline = Instant::now() + config.timeout;
+    // Counted from the first thing that a run waits for: most runs come to none.
+    let deadline = LazyCell::new(|| Instant::now() + config.timeout);
     // Nothing is written in a dry run, and without a cache there is nothing to take turns for.
     let kept = cache.filter(|_| !options.dry_run);
     let mut turn = None;
     if let (true, Some(cache)) = (options.force, kept) {
-        turn = Some(take_turn(cache, deadline)?);
+        turn = Some(take_turn(cache, *deadline)?);
         forget(cache)?;
     }
     let mut wanted = gather(selection, config)?;
@@ -94,18 +96,18 @@ fn run(
         return nothing_to_do(&wanted, options);
     }
     if let (None, Some(cache)) = (&turn, kept) {
-        turn = Some(take_turn(cache, deadline)?);
+        turn = Some(take_turn(cache, *deadline)?);
         wanted = gather(selection, config)?;
         if is_confirmed(&wanted.registration, Some(cache), config.refresh) {
             return nothing_to_do(&wanted, options);
         }
     }
     if options.dry_run {
-        return dry_run(&wanted.registration, config, deadline);
+        return dry_run(&wanted.registration, config, *deadline);
     }
     loop {
         warn_of(&wanted, config);
-        register(&wanted.registration, config, cache, deadline)?;
+        register(&wanted.registration, config, cache, *deadline)?;
         // An address that changed meanwhile may have started a run which ended at once, by what the cache said before
         // it was forgotten here. So whoever writes the cache looks once more.
         let now = gather(selection, config)?;
@@ -264,7 +266,7 @@ fn is_confirmed(
                     .duration_since(time)
                     .is_ok_and(|age| age < limit)
             };
-            cache::confirms(&entry, registration) && refresh.is_none_or(is_fresh)
+            entry.confirms(registration) && refresh.is_none_or(is_fresh)
         }
         Reading::Absent => false,
         Reading::Unusable(why) => {

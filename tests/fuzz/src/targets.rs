@@ -145,8 +145,8 @@ fn cache(data: &[u8]) {
         server: None,
         replace: Replace::All,
     });
-    if let Ok(entry) = crate::cache::parse(data)
-        && crate::cache::confirms(&entry, wanted)
+    if let Ok(entry) = crate::cache::Entry::parse(data)
+        && entry.confirms(wanted)
     {
         let text = String::from_utf8_lossy(data).to_ascii_lowercase();
         assert!(
