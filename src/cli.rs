@@ -1,31 +1,25 @@
 //! The command line.
 
 use crate::addresses::Selection;
-use clap::Parser;
+use clap::{Arg, ArgAction, Command, value_parser};
 use std::path::PathBuf;
 
-/// Keep this computer's own A and AAAA records right, by DNS itself.
-#[derive(Debug, Parser)]
-#[command(
-    version,
-    after_help = "Exit status: 0 the records are as they should be; 1 the run failed or could not be confirmed;\n2 the command line or the configuration is wrong, and nothing was touched."
-)]
+/// What stands below the options in `--help`.
+const EXIT_STATUS: &str = "\
+Exit status: 0 the records are as they should be; 1 the run failed or could not be confirmed;
+2 the command line or the configuration is wrong, and nothing was touched.";
+
+/// What the command line asks for, but for the interfaces.
+#[derive(Debug)]
 pub(crate) struct Options {
-    /// The configuration file [default: /etc/pydyndns.conf, a user's own pydyndns.conf, on Windows beside the program]
-    #[arg(short, long, value_name = "FILE")]
+    /// The configuration file in place of the default one.
     pub(crate) config: Option<PathBuf>,
-    /// Wipe the cache first, so that this run sends an update and, should it fail, the next one does too
-    #[arg(short, long)]
+    /// Wipe the cache first.
     pub(crate) force: bool,
-    /// Send and write nothing, but print what would be sent, as a script for nsupdate
-    #[arg(short = 'n', long)]
+    /// Send and write nothing.
     pub(crate) dry_run: bool,
-    /// Also log everything to stderr, whatever the configuration says (`RUST_LOG` filters)
-    #[arg(short, long)]
+    /// Also log everything to stderr.
     pub(crate) verbose: bool,
-    /// The interfaces whose addresses to register, by name or pattern (*, ?, [..]); !PATTERN leaves some out [default: all]
-    #[arg(value_name = "INTERFACE")]
-    interfaces: Vec<String>,
 }
 
 impl Options {
@@ -34,8 +28,8 @@ impl Options {
     /// # Errors
     /// One line that says what is wrong.
     pub(crate) fn from_command_line() -> Result<(Self, Selection), String> {
-        let options = match Self::try_parse() {
-            Ok(options) => options,
+        let mut matches = match command().try_get_matches() {
+            Ok(matches) => matches,
             Err(error) if error.use_stderr() => {
                 let text = error.to_string();
                 let line = text.lines().next().unwrap_or_default();
@@ -46,7 +40,61 @@ impl Options {
             }
             Err(help) => help.exit(),
         };
-        let selection = Selection::parse(&options.interfaces)?;
-        Ok((options, selection))
+        let interfaces: Vec<String> = matches
+            .remove_many("interfaces")
+            .map(Iterator::collect)
+            .unwrap_or_default();
+        let options = Self {
+            config: matches.remove_one("config"),
+            force: matches.get_flag("force"),
+            dry_run: matches.get_flag("dry-run"),
+            verbose: matches.get_flag("verbose"),
+        };
+        Ok((options, Selection::parse(&interfaces)?))
     }
+}
+
+/// The command line's grammar and help. Each run builds it, so it says no more than it must: clap's derived one is longer
+/// by a third.
+fn command() -> Command {
+    let flag = |name: &'static str, short| {
+        Arg::new(name)
+            .short(short)
+            .long(name)
+            .action(ArgAction::SetTrue)
+    };
+    Command::new("pydyndns")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Keep this computer's own A and AAAA records right, by DNS itself")
+        .after_help(EXIT_STATUS)
+        .arg(
+            Arg::new("config")
+                .short('c')
+                .long("config")
+                .value_name("FILE")
+                .value_parser(value_parser!(PathBuf))
+                .help(
+                    "The configuration file [default: /etc/pydyndns.conf, a user's own pydyndns.conf, \
+                     on Windows beside the program]",
+                ),
+        )
+        .arg(flag("force", 'f').help(
+            "Wipe the cache first, so that this run sends an update and, should it fail, the next one does too",
+        ))
+        .arg(flag("dry-run", 'n').help(
+            "Send and write nothing, but print what would be sent, as a script for nsupdate",
+        ))
+        .arg(flag("verbose", 'v').help(
+            "Also log everything to stderr, whatever the configuration says (`RUST_LOG` filters)",
+        ))
+        .arg(
+            Arg::new("interfaces")
+                .value_name("INTERFACE")
+                .action(ArgAction::Append)
+                .num_args(0..)
+                .help(
+                    "The interfaces whose addresses to register, by name or pattern (*, ?, [..]); \
+                     !PATTERN leaves some out [default: all]",
+                ),
+        )
 }

@@ -180,7 +180,7 @@ impl Section {
     pub(super) fn optional(&mut self, key: &str) -> Option<At> {
         self.keys
             .remove(key)
-            .map(|value| (format!("{}{key}", self.path), value))
+            .map(|value| ([&self.path, key].concat(), value))
     }
 
     /// Takes a key that must be there.

@@ -7,12 +7,12 @@
 //! names are wanted, and else each interface that has an address is asked for its name alone.
 
 use super::{InterfaceAddress, Marks};
-use rustix::buffer::spare_capacity;
 use rustix::fd::OwnedFd;
 use rustix::io::{Errno, retry_on_intr};
 use rustix::net::{self, AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netdevice};
 use std::collections::BTreeMap;
 use std::io;
+use std::mem::MaybeUninit;
 use std::net::IpAddr;
 
 /// A question for all there are: `NLM_F_REQUEST | NLM_F_DUMP` of linux/netlink.h.
@@ -164,16 +164,13 @@ fn answer<T>(kernel: &OwnedFd, read: impl Fn(&[u8]) -> Option<T>) -> io::Result<
     };
     let mut found = Vec::new();
     let mut is_whole = true;
-    let mut datagram = Vec::with_capacity(ROOM);
+    let mut room = [MaybeUninit::uninit(); ROOM];
     loop {
-        datagram.clear();
-        // In a loop since `retry_on_intr` can't lend the buffer again.
-        match net::recv(kernel, spare_capacity(&mut datagram), RecvFlags::empty()) {
+        let ((datagram, _), _) = match net::recv(kernel, &mut room, RecvFlags::empty()) {
             Err(Errno::INTR) => continue,
-            Err(error) => return Err(error.into()),
-            Ok(_) => {}
-        }
-        let mut rest = &datagram[..];
+            received => received?,
+        };
+        let mut rest = &*datagram;
         while !rest.is_empty() {
             let length = number(rest, 0).and_then(|length| usize::try_from(length).ok());
             let message = length
