@@ -1,11 +1,15 @@
 //! `logging.handlers.SMTPHandler`: each record as a mail.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use lettre::Message;
 use lettre::message::Mailboxes;
 use lettre::message::header::ContentType;
-use lettre::transport::smtp::authentication::Credentials;
-use lettre::{Message, SmtpTransport, Transport};
+use lettre::transport::smtp;
+use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
+use lettre::transport::smtp::client::SmtpConnection;
+use lettre::transport::smtp::extension::ClientId;
 
 use super::super::ConfigError;
 use super::super::format::{Formatter, Late};
@@ -139,6 +143,25 @@ fn timeout(value: &Value) -> Late<Duration> {
     }
 }
 
+/// Sends one mail. The crate's own transport would do the same, but takes the server by name, and with the look-up a static
+/// build gets a part of the C library that can't work there.
+fn send_to(
+    server: SocketAddr,
+    mail: &Message,
+    credentials: Option<&(String, String)>,
+    timeout: Duration,
+) -> Result<(), smtp::Error> {
+    let mut server =
+        SmtpConnection::connect(server, Some(timeout), &ClientId::default(), None, None)?;
+    if let Some((user, password)) = credentials {
+        let credentials = Credentials::new(user.clone(), password.clone());
+        server.auth(DEFAULT_MECHANISMS, &credentials)?;
+    }
+    server.send(mail.envelope(), &mail.formatted())?;
+    server.abort();
+    Ok(())
+}
+
 impl Sink for Smtp {
     fn emit(&mut self, record: &Record, formatter: &Formatter) -> Result<(), String> {
         self.host.as_ref().map_err(Clone::clone)?;
@@ -185,18 +208,11 @@ impl Sink for Smtp {
         let send = move |resolve: Resolve, deadline: Instant| {
             let mut waiting = queue.as_slice();
             let mut problem = String::new();
-            // The mail crate gets addresses, so that it doesn't look for one itself.
             for address in network::addresses(&host, port, resolve)? {
-                let mut server = SmtpTransport::builder_dangerous(address.ip().to_string())
-                    .port(port)
-                    .timeout(Some(timeout.min(network::remaining(deadline))));
-                if let Some((user, password)) = &credentials {
-                    server = server.credentials(Credentials::new(user.clone(), password.clone()));
-                }
-                let server = server.build();
                 while let Some((mail, rest)) = waiting.split_first() {
-                    match server.send(mail) {
-                        Ok(_) => waiting = rest,
+                    let timeout = timeout.min(network::remaining(deadline));
+                    match send_to(address, mail, credentials.as_ref(), timeout) {
+                        Ok(()) => waiting = rest,
                         // What the server answers is final; another address is for a server that can't be reached.
                         Err(error) if error.status().is_some() => return Err(error.to_string()),
                         Err(error) => {
