@@ -2,11 +2,13 @@
 //! `SIOCGIFAFLAG_IN6`, which all four have from KAME with the same number and the same flags.
 
 use super::{InterfaceAddress, Marks};
+use directories::BaseDirs;
 use std::ffi::CStr;
 use std::io;
 use std::mem::{offset_of, size_of};
 use std::net::{IpAddr, Ipv6Addr, UdpSocket};
 use std::os::fd::AsRawFd;
+use std::path::PathBuf;
 
 /// `IN6_IFF_TENTATIVE` of netinet6/in6_var.h.
 const TENTATIVE: i32 = 0x02;
@@ -34,6 +36,11 @@ struct Request {
     name: [u8; libc::IFNAMSIZ],
     /// The union.
     value: [u8; UNION],
+}
+
+/// The user's configuration folder.
+pub(super) fn config_folder() -> Option<PathBuf> {
+    BaseDirs::new().map(|folders| folders.config_dir().to_owned())
 }
 
 /// Every address of every interface.

@@ -11,9 +11,11 @@ use rustix::fd::OwnedFd;
 use rustix::io::{Errno, retry_on_intr};
 use rustix::net::{self, AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netdevice};
 use std::collections::BTreeMap;
+use std::env;
 use std::io;
 use std::mem::MaybeUninit;
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 /// A question for all there are: `NLM_F_REQUEST | NLM_F_DUMP` of linux/netlink.h.
 const FOR_ALL: u16 = 0x301;
@@ -92,6 +94,18 @@ pub(crate) fn interface_addresses() -> io::Result<Vec<InterfaceAddress>> {
 pub(crate) fn interface_names() -> io::Result<Vec<String>> {
     let interfaces = ask(&kernel()?, INTERFACES, interface)?;
     Ok(interfaces.into_iter().map(|(_, name)| name).collect())
+}
+
+/// The user's configuration folder by the XDG Base Directory Specification, of which relative paths are no part. The crate
+/// `directories` would also ask the C library for the account's home, and linked statically that can't work: what
+/// nsswitch.conf names (sss, systemd) is loaded then, and crashes.
+pub(super) fn config_folder() -> Option<PathBuf> {
+    let absolute = |variable| {
+        env::var_os(variable)
+            .map(PathBuf::from)
+            .filter(|folder| folder.is_absolute())
+    };
+    absolute("XDG_CONFIG_HOME").or_else(|| Some(absolute("HOME")?.join(".config")))
 }
 
 /// A line to the kernel: `NETLINK_ROUTE` is netlink's protocol 0, the one that goes without saying.

@@ -36,7 +36,16 @@ mod windows;
     target_os = "netbsd",
     target_os = "openbsd"
 ))]
+use bsd::config_folder;
+#[cfg(any(
+    target_os = "macos",
+    target_os = "freebsd",
+    target_os = "netbsd",
+    target_os = "openbsd"
+))]
 pub(crate) use bsd::{interface_addresses, interface_names};
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use linux::config_folder;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) use linux::{interface_addresses, interface_names};
 #[cfg(unix)]

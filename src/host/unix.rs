@@ -3,8 +3,7 @@
 //! The name is found from the kernel's hostname, the hosts file and resolv.conf by reading them. Name-service modules
 //! take no part: getaddrinfo may block on a dead server, and in a static glibc binary it may crash.
 
-use super::is_localhost;
-use directories::BaseDirs;
+use super::{config_folder, is_localhost};
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -34,7 +33,7 @@ pub(crate) fn full_name() -> io::Result<String> {
 /// `/etc/pydyndns.conf`, or for a user other than root `pydyndns.conf` in their configuration folder if it is there.
 pub(crate) fn default_config() -> PathBuf {
     if !is_root()
-        && let Some(own) = own_folders().map(|dirs| dirs.config_dir().join("pydyndns.conf"))
+        && let Some(own) = config_folder().map(|folder| folder.join("pydyndns.conf"))
         && own.exists()
     {
         return own;
@@ -69,13 +68,6 @@ pub(crate) fn default_cache() -> io::Result<PathBuf> {
             })?
     };
     Ok(folder.join("pydyndns.cache"))
-}
-
-/// The user's folders, for whom HOME says where they are. Without it `directories` would ask the C library for the
-/// account, and what that loads then (nsswitch.conf: sss, systemd) crashes a statically linked program.
-fn own_folders() -> Option<BaseDirs> {
-    env::var_os("HOME").filter(|home| !home.is_empty())?;
-    BaseDirs::new()
 }
 
 /// Opens a regular file with `options`, never through a symbolic link in the last place and without waiting on a FIFO.
