@@ -1,6 +1,7 @@
 //! The command line.
 
 use crate::addresses::Selection;
+use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, ArgAction, Command, value_parser};
 use std::path::PathBuf;
 
@@ -31,10 +32,14 @@ impl Options {
         let mut matches = match command().try_get_matches() {
             Ok(matches) => matches,
             Err(error) if error.use_stderr() => {
+                let hint = match error.get(ContextKind::SuggestedArg) {
+                    Some(ContextValue::String(near)) => format!("did you mean {near}?"),
+                    _ => "see --help".to_owned(),
+                };
                 let text = error.to_string();
                 let line = text.lines().next().unwrap_or_default();
                 return Err(format!(
-                    "{}; see --help",
+                    "{}; {hint}",
                     line.strip_prefix("error: ").unwrap_or(line)
                 ));
             }

@@ -62,6 +62,18 @@ fn a_command_line_that_is_wrong_ends_with_status_2() {
 }
 
 #[test]
+fn an_option_that_is_nearly_right_is_told() {
+    let local = Local::new();
+    for (wrong, right) in [("--forse", "--force"), ("--dryrun", "--dry-run")] {
+        let run = local.program(json!({})).arg(wrong).run();
+        run.fails(
+            2,
+            &format!("pydyndns: unexpected argument '{wrong}' found; did you mean {right}?"),
+        );
+    }
+}
+
+#[test]
 fn registers_in_silence_and_then_sends_nothing() {
     let local = Local::with(&["host 60 A 192.0.2.9"]);
     let program = local.program(json!({}));
