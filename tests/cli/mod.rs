@@ -322,14 +322,21 @@ mod in_a_sandbox {
             sandbox.write("home/.config/pydyndns.conf", config("home"));
             sandbox.write("xdg/pydyndns.conf", config("xdg"));
             assert_eq!(taken(sandbox, true, &[home]), "home");
-            assert_eq!(
-                taken(
-                    sandbox,
-                    true,
-                    &[home, ("XDG_CONFIG_HOME", "/run/sandbox/xdg")]
-                ),
-                "xdg"
-            );
+            let xdg = ("XDG_CONFIG_HOME", "/run/sandbox/xdg");
+            for (environment, expected) in [
+                (&[home, xdg][..], "xdg"),
+                (&[xdg], "xdg"),
+                // A relative folder is none, says the specification.
+                (&[home, ("XDG_CONFIG_HOME", "xdg")], "home"),
+                (&[("HOME", "")], "etc"),
+                (&[], "etc"),
+            ] {
+                assert_eq!(
+                    taken(sandbox, true, environment),
+                    expected,
+                    "{environment:?}"
+                );
+            }
             assert_eq!(taken(sandbox, false, &[home]), "etc");
         });
     }
