@@ -98,12 +98,18 @@ impl Cache {
     /// # Errors
     /// Another run still has it at the deadline.
     pub(crate) fn take_turn(&self, deadline: Instant) -> io::Result<Turn> {
-        // A file that was made for a user in a folder where they can't make others serves as its own lock.
         let lock = host::open_regular(
             &self.beside(".lock"),
             OpenOptions::new().write(true).create(true),
         )
-        .or_else(|_| host::open_regular(&self.path, OpenOptions::new().write(true)));
+        .or_else(|error| {
+            // A file that was made for a user in a folder where they can't make others serves as its own lock.
+            if host::LOCKS_LET_WRITE {
+                host::open_regular(&self.path, OpenOptions::new().write(true))
+            } else {
+                Err(error)
+            }
+        });
         let Ok(lock) = lock else {
             return Ok(Turn(None));
         };

@@ -14,6 +14,7 @@
 //! | `open_regular` | a regular file, never through a symbolic link, never blocking |
 //! | `readable_by_others` | whether accounts other than the owner and the administrator may read an open file |
 //! | `HOW_TO_HIDE` | what an administrator does about that, in words |
+//! | `LOCKS_LET_WRITE` | whether a file can be written while another handle has its lock |
 //! | `sync_folder` | makes a removal in a folder survive a power cut |
 
 #[cfg(any(
@@ -50,13 +51,13 @@ use linux::config_folder;
 pub(crate) use linux::{interface_addresses, interface_names};
 #[cfg(unix)]
 pub(crate) use unix::{
-    HOW_TO_HIDE, default_cache, default_config, full_name, open_regular, readable_by_others,
-    sync_folder,
+    HOW_TO_HIDE, LOCKS_LET_WRITE, default_cache, default_config, full_name, open_regular,
+    readable_by_others, sync_folder,
 };
 #[cfg(windows)]
 pub(crate) use windows::{
-    HOW_TO_HIDE, default_cache, default_config, full_name, interface_addresses, interface_names,
-    open_regular, readable_by_others, sync_folder,
+    HOW_TO_HIDE, LOCKS_LET_WRITE, default_cache, default_config, full_name, interface_addresses,
+    interface_names, open_regular, readable_by_others, sync_folder,
 };
 
 use std::net::IpAddr;

@@ -12,6 +12,9 @@ use std::{env, fs, io};
 /// How to take the right to read a file from others.
 pub(crate) const HOW_TO_HIDE: &str = "chmod 600 it";
 
+/// Whether a file can be written while another handle has its lock: here locks are advisory.
+pub(crate) const LOCKS_LET_WRITE: bool = true;
+
 /// Reading more of a hosts file or resolv.conf than this makes no sense: 4 MiB.
 const LARGEST_TEXT: u64 = 4 << 20;
 

@@ -47,6 +47,9 @@ use windows_sys::core::PWSTR;
 /// How to take the right to read a file from others.
 pub(crate) const HOW_TO_HIDE: &str = "take that right from them (icacls FILE /inheritance:r /grant *S-1-5-18:F *S-1-5-32-544:F *S-1-5-19:R)";
 
+/// Whether a file can be written while another handle has its lock: here locks are mandatory.
+pub(crate) const LOCKS_LET_WRITE: bool = false;
+
 /// How often a list that grew between asking for its size and for itself is asked for again.
 const ATTEMPTS: usize = 8;
 

@@ -467,6 +467,27 @@ fn a_cache_that_cannot_be_written_is_a_warning() {
 }
 
 #[test]
+fn a_lock_that_cannot_be_made_keeps_nothing_from_the_cache() {
+    sandbox(|sandbox| {
+        let Some(windows) = Windows::start(sandbox) else {
+            return;
+        };
+        sandbox.interface("eth0", &["192.0.2.10/24"]);
+        let (primary, _, keys) = embedded(Algorithm::Sha256);
+        std::fs::create_dir_all(sandbox.path().join("cache.lock")).unwrap();
+        let cache = windows_path(&sandbox.write("cache", ""));
+        for ttl in [60, 61] {
+            let before = primary.updates();
+            let program = windows.with(and(&keys, json!({"cache": cache, "ttl": ttl})));
+            for _ in 0..2 {
+                program.run().succeeds();
+            }
+            assert_eq!(primary.updates(), before + 1);
+        }
+    });
+}
+
+#[test]
 fn a_cache_may_lie_anywhere_and_its_junk_counts_as_absent() {
     sandbox(|sandbox| {
         let Some(windows) = Windows::start(sandbox) else {
