@@ -1,5 +1,6 @@
 //! The programs that are compared, and what they take on the disk.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -151,6 +152,60 @@ impl Programs {
                 println!("| {what}, {} | {bytes} |", linked.name);
             }
         }
+        if self.fixed.exists() {
+            let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+            print_contents(&project.join("target/x86_64-unknown-linux-gnu/release/pydyndns"));
+        }
+    }
+}
+
+/// Prints what takes the room in a program that still has its symbols: code by crate, a generic function counted for the first crate in its name that is not of the standard library.
+fn print_contents(program: &Path) {
+    let Ok(listing) = Command::new("nm")
+        .args(["--defined-only", "--print-size", "--demangle=rust"])
+        .arg(program)
+        .output()
+    else {
+        println!("\nleft out: what takes the room, since there is no nm");
+        return;
+    };
+    let lock = include_str!("../../Cargo.lock");
+    let crates: BTreeSet<String> = lock
+        .lines()
+        .filter_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'))
+        // What the standard library takes for its backtraces.
+        .chain(["addr2line", "gimli", "miniz_oxide", "rustc_demangle"])
+        .map(|name| name.replace('-', "_"))
+        .collect();
+    let mut sizes = BTreeMap::<&str, u64>::new();
+    let mut counted = BTreeSet::new();
+    for line in String::from_utf8_lossy(&listing.stdout).lines() {
+        let mut words = line.splitn(4, ' ');
+        let (Some(address), Some(size), Some("t" | "T" | "w" | "W"), Some(name)) =
+            (words.next(), words.next(), words.next(), words.next())
+        else {
+            continue;
+        };
+        let mut roots = name
+            .split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != ':')
+            .filter_map(|path| path.split("::").next());
+        let owner = if name.contains("::") {
+            roots
+                .find_map(|root| crates.get(root))
+                .map_or("the standard library", String::as_str)
+        } else {
+            "the C library"
+        };
+        // A function may have several names.
+        if counted.insert(address.to_owned()) {
+            *sizes.entry(owner).or_default() += u64::from_str_radix(size, 16).unwrap_or(0);
+        }
+    }
+    let mut sizes: Vec<_> = sizes.into_iter().collect();
+    sizes.sort_by_key(|(_, size)| std::cmp::Reverse(*size));
+    println!("\n| code in the static program by crate | KiB |\n|---|--:|");
+    for (owner, size) in &sizes[..sizes.len().min(25)] {
+        println!("| {owner} | {} |", size.div_ceil(1024));
     }
 }
 
