@@ -1,5 +1,5 @@
 //! Linux: interfaces and addresses, with the kernel's flags, by rtnetlink (RFC 3549), of this process's network
-//! namespace.
+//! namespace; and where a user's configuration lies.
 //!
 //! getifaddrs asks the kernel the same but drops the flags, and the crate if-addrs then asks for the index of each address's
 //! interface. With the flags from a file of /proc beside, that took three times as long, and address and flags were of two

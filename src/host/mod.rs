@@ -2,8 +2,9 @@
 //! own marks, where files lie by default, and how a file is opened without being led astray.
 //!
 //! The only place with `cfg(target_os)` and with unsafe code. A platform is one file that provides the functions
-//! re-exported below; the two Unix families share what POSIX gives both in `unix.rs`. To add a platform, write that
-//! file and name it here. No decisions are taken in this module: which addresses to register is `addresses`' choice.
+//! re-exported below; the two Unix families share what POSIX gives both in `unix.rs`, which asks them for the user's
+//! `config_folder`. To add a platform, write that file and name it here. No decisions are taken in this module: which
+//! addresses to register is `addresses`' choice.
 //!
 //! | function | what it answers |
 //! |---|---|
