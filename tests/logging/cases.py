@@ -268,6 +268,8 @@ for number, arguments in enumerate([{}, {'toaddrs': 'a@example.org'}, {'toaddrs'
     accept(f'smtp-{number}', only('logging.handlers.SMTPHandler', '%(levelname)s\n%(message)s', **{'mailhost': ['127.0.0.1', '@PORT@'], 'fromaddr': 'dyn@example.org', 'toaddrs': ['root@example.org'],
                                   'subject': 'pydyndns', 'level': 'ERROR', **arguments}), listener='smtp', records=[(20, 'no'), (40, 'an error: é\n.\n..dots and a long line ' + 'x' * 200)],
            expect_arrival=number != 8)
+accept('smtp-credentials', only('logging.handlers.SMTPHandler', '%(message)s', mailhost=['127.0.0.1', '@PORT@'], fromaddr='dyn@example.org', toaddrs=['root@example.org'], subject='pydyndns',
+                                credentials=['user', 'pass word']), listener='smtp-auth', records=ONE)
 
 # Rejections -----------------------------------------------------------------------------------------------------------
 

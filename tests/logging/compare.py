@@ -3,6 +3,7 @@
 Usage: compare.py PROBE PART, where PART is `accepted`, `rejected`, `broken` or `journal`.
 Prints one line for each difference and ends with a line of figures; the exit status is 0 if there is no difference.
 """
+import base64
 import contextlib
 import copy
 import email
@@ -45,7 +46,8 @@ class Listener:
         self.got = []
         self.port = 0
         self.threads = []
-        if kind == 'smtp':
+        self.stop = False
+        if kind.startswith('smtp'):
             self.start_smtp()
         elif kind == 'http':
             self.start_http()
@@ -69,7 +71,6 @@ class Listener:
 
     def accept(self):
         self.socket.settimeout(0.05)
-        self.stop = False
         while True:
             try:
                 connection, _ = self.socket.accept()
@@ -93,13 +94,27 @@ class Listener:
         got = self.got
         sockets = {}
 
+        class Channel(smtpd.SMTPChannel):
+            def smtp_EHLO(self, arg):
+                self._set_rset_state()
+                self.seen_greeting = arg
+                self.extended_smtp = True
+                for line in ['250-' + self.fqdn, '250-8BITMIME', '250 AUTH PLAIN']:
+                    self.push(line)
+
+            def smtp_AUTH(self, arg):
+                mechanism, credentials = arg.split(' ')
+                got.append((mechanism, base64.b64decode(credentials)))
+                self.push('235 welcome')
+
         class Server(smtpd.SMTPServer):
+            channel_class = Channel if self.kind == 'smtp-auth' else smtpd.SMTPChannel
+
             def process_message(self, peer, sender, recipients, data, **kwargs):
                 got.append((sender, sorted(recipients), data))
 
         self.server = Server(('127.0.0.1', 0), None, map=sockets)
         self.port = self.server.socket.getsockname()[1]
-        self.stop = False
 
         def run():
             while not self.stop:
@@ -136,13 +151,13 @@ class Listener:
             self.server.shutdown()
             self.server.server_close()
             return [self.http(*one) for one in self.got]
-        if self.kind == 'smtp':
+        if self.kind.startswith('smtp'):
             time.sleep(0.05)
             self.stop = True
             for thread in self.threads:
                 thread.join()
             self.server.close()
-            return [self.mail(*one) for one in self.got]
+            return [self.mail(*one) if len(one) == 3 else one for one in self.got]
         if self.stream:
             self.stop = True
             for thread in self.threads:
