@@ -339,7 +339,7 @@ mod tests {
     /// A registration with both families.
     fn registration() -> Registration {
         Registration {
-            name: crate::registration::host_name("Host.example.com").unwrap(),
+            name: crate::name::host_name("Host.example.com").unwrap(),
             addresses: Addresses {
                 ipv4: Some(
                     ["192.0.2.10", "192.0.2.9"]
@@ -384,7 +384,7 @@ mod tests {
     fn our_own_entry_confirms_until_a_setting_changes() {
         let entry = Entry::parse(text(&registration()).as_bytes()).unwrap();
         assert!(entry.confirms(&registration()));
-        let zone = crate::registration::domain_name("example.com").ok();
+        let zone = crate::name::domain_name("example.com").ok();
         for changed in [
             Registration {
                 ttl: 60,

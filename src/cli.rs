@@ -10,17 +10,28 @@ const EXIT_STATUS: &str = "\
 Exit status: 0 the records are as they should be; 1 the run failed or could not be confirmed;
 2 the command line or the configuration is wrong, and nothing was touched.";
 
-/// What the command line asks for, but for the interfaces.
+/// What a run is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Register what the cache does not confirm.
+    Register,
+    /// Print what would be sent.
+    DryRun,
+}
+
+/// What the command line asks for.
 #[derive(Debug)]
-pub(crate) struct Options {
+pub struct Options {
+    /// What the run is for.
+    pub(crate) mode: Mode,
     /// The configuration file in place of the default one.
     pub(crate) config: Option<PathBuf>,
     /// Wipe the cache first.
     pub(crate) force: bool,
-    /// Send and write nothing.
-    pub(crate) dry_run: bool,
     /// Also log everything to stderr.
     pub(crate) verbose: bool,
+    /// The interfaces whose addresses to register.
+    pub(crate) selection: Selection,
 }
 
 impl Options {
@@ -28,7 +39,7 @@ impl Options {
     ///
     /// # Errors
     /// One line that says what is wrong.
-    pub(crate) fn from_command_line() -> Result<(Self, Selection), String> {
+    pub fn from_command_line() -> Result<Self, String> {
         let mut matches = match command().try_get_matches() {
             Ok(matches) => matches,
             Err(error) if error.use_stderr() => {
@@ -49,13 +60,17 @@ impl Options {
             .remove_many("interfaces")
             .map(Iterator::collect)
             .unwrap_or_default();
-        let options = Self {
+        Ok(Self {
+            mode: if matches.get_flag("dry-run") {
+                Mode::DryRun
+            } else {
+                Mode::Register
+            },
             config: matches.remove_one("config"),
             force: matches.get_flag("force"),
-            dry_run: matches.get_flag("dry-run"),
             verbose: matches.get_flag("verbose"),
-        };
-        Ok((options, Selection::parse(&interfaces)?))
+            selection: Selection::parse(&interfaces)?,
+        })
     }
 }
 

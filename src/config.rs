@@ -8,8 +8,10 @@ mod section;
 use crate::addresses::Rules;
 use crate::dns::tsig::{Algorithm, Key};
 use crate::dns::zone::Server;
+use crate::host;
 use crate::logging;
-use crate::registration::{self, Replace};
+use crate::name;
+use crate::registration::Replace;
 use crate::secret::{KeyFile, Secret};
 use hickory_proto::rr::Name;
 use ipnet::IpNet;
@@ -126,11 +128,11 @@ impl Config {
         };
         let hostname = top
             .optional("hostname")
-            .map(|value| name(value, registration::host_name))
+            .map(|value| name(value, name::host_name))
             .transpose()?;
         let zone = top
             .optional("zone")
-            .map(|value| name(value, registration::domain_name))
+            .map(|value| name(value, name::domain_name))
             .transpose()?;
         if let (Some(hostname), Some(zone)) = (&hostname, &zone)
             && !zone.zone_of(hostname)
@@ -158,6 +160,20 @@ impl Config {
                 .optional("timeout")
                 .map_or(Ok(Duration::from_secs(30)), seconds)?,
         })
+    }
+}
+
+impl Config {
+    /// The cache file that is asked for, if one is.
+    ///
+    /// # Errors
+    /// The platform has no default for this user.
+    pub(crate) fn cache_file(&self) -> io::Result<Option<PathBuf>> {
+        match &self.cache {
+            CacheFile::Off => Ok(None),
+            CacheFile::Default => host::default_cache().map(Some),
+            CacheFile::At(path) => Ok(Some(path.clone())),
+        }
     }
 }
 
@@ -380,8 +396,8 @@ fn key(mut tsig: Section, config_file: &Path) -> Result<(Key, PathBuf), Fault> {
     let secret =
         Secret::from_base64(&text).map_err(|wrong| fault(path, format!("the secret {wrong}")))?;
     let (path, text) = tsig.required("keyname").and_then(string)?;
-    let name = registration::domain_name(&text)
-        .map_err(|wrong| fault(path, format!("the key's name {wrong}")))?;
+    let name =
+        name::domain_name(&text).map_err(|wrong| fault(path, format!("the key's name {wrong}")))?;
     Ok((Key::new(&name, algorithm, secret), config_file.to_owned()))
 }
 
@@ -398,8 +414,7 @@ fn key_from_file(file: &Path) -> Result<Key, String> {
         .into_iter()
         .find(|algorithm| algorithm.as_str() == plain);
     let algorithm = algorithm.ok_or_else(|| unknown_algorithm(plain))?;
-    let name =
-        registration::domain_name(&read.name).map_err(|wrong| format!("the key's name {wrong}"))?;
+    let name = name::domain_name(&read.name).map_err(|wrong| format!("the key's name {wrong}"))?;
     Ok(Key::new(&name, algorithm, read.secret))
 }
 

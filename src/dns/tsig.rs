@@ -399,7 +399,7 @@ mod tests {
 
     /// A key, the request that it signed, and an answer's message.
     fn exchange(algorithm: Algorithm) -> (Key, Signed, Message) {
-        let name = crate::registration::domain_name("Key.example").unwrap();
+        let name = crate::name::domain_name("Key.example").unwrap();
         let secret = Secret::from_base64("c2VjcmV0c2VjcmV0c2VjcmV0").unwrap();
         let key = Key::new(&name, algorithm, secret);
         let mut request = Message::new(0x1234, MessageType::Query, OpCode::Update);

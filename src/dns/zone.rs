@@ -87,7 +87,7 @@ impl Server {
         {
             return Err("is neither an address nor a host name");
         }
-        with(Host::Name(crate::registration::domain_name(name)?), port)
+        with(Host::Name(crate::name::domain_name(name)?), port)
     }
 }
 
@@ -209,7 +209,7 @@ pub(crate) fn find(
 /// # Errors
 /// It has none, or they can't be found out in time.
 pub(crate) fn addresses_of(host: &str, deadline: Instant) -> io::Result<Vec<IpAddr>> {
-    let name = crate::registration::domain_name(host)
+    let name = crate::name::domain_name(host)
         .map_err(|wrong| io::Error::other(format!("{host:?} {wrong}")))?;
     Resolver::new(deadline)
         .and_then(|resolver| resolver.addresses(&name, &name))

@@ -90,11 +90,3 @@ pub(crate) struct Marks {
     /// Duplicate address detection has found another owner.
     pub(crate) duplicate: bool,
 }
-
-/// Whether a name is a form of `localhost`: `localhost` itself with any domain, `localhost4` and `localhost6` as some
-/// distributions have them, and every name below `localhost` (RFC 6761, 6.3).
-pub(crate) fn is_localhost(name: &str) -> bool {
-    let name = name.trim_end_matches('.').to_ascii_lowercase();
-    let first = name.split('.').next().unwrap_or_default();
-    matches!(first, "localhost" | "localhost4" | "localhost6") || name.ends_with(".localhost")
-}

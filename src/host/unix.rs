@@ -3,7 +3,8 @@
 //! The name is found from the kernel's hostname, the hosts file and resolv.conf by reading them. Name-service modules
 //! take no part: getaddrinfo may block on a dead server, and in a static glibc binary it may crash.
 
-use super::{config_folder, is_localhost};
+use super::config_folder;
+use crate::name::{in_domain, in_hosts};
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -168,79 +169,4 @@ fn text_of(path: &str) -> String {
         Ok(bytes)
     };
     String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()
-}
-
-/// The first dotted name, no form of localhost, on the first line of a hosts file that has `hostname` as a name or
-/// alias; the next such line if that one has none.
-pub(crate) fn in_hosts(hostname: &str, hosts: &str) -> Option<String> {
-    hosts.lines().find_map(|line| {
-        let names = || {
-            line.split('#')
-                .next()
-                .unwrap_or_default()
-                .split_ascii_whitespace()
-                .skip(1)
-        };
-        names()
-            .any(|name| name.eq_ignore_ascii_case(hostname))
-            .then(|| names().find(|name| name.contains('.') && !is_localhost(name)))?
-            .map(str::to_owned)
-    })
-}
-
-/// The hostname in the domain of resolv.conf: the first of its `domain` and `search` lines' first domains.
-pub(crate) fn in_domain(hostname: &str, resolv_conf: &str) -> Option<String> {
-    resolv_conf.lines().find_map(|line| {
-        let mut words = line.split_ascii_whitespace();
-        let domain = matches!(words.next()?, "domain" | "search").then(|| words.next())??;
-        let domain = domain.trim_matches('.');
-        (!domain.is_empty()).then(|| format!("{hostname}.{domain}"))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn takes_the_first_dotted_name_of_the_hostnames_own_line() {
-        let hosts = "127.0.0.1 localhost\n127.0.1.1\tbox localhost.localdomain box.example.com box.example.net # box.example.org\n";
-        assert_eq!(in_hosts("box", hosts).as_deref(), Some("box.example.com"));
-        assert_eq!(in_hosts("BOX", hosts).as_deref(), Some("box.example.com"));
-        assert_eq!(in_hosts("other", hosts), None);
-        assert_eq!(in_hosts("localhost", hosts), None);
-        assert_eq!(
-            in_hosts(
-                "box",
-                "#127.0.1.1 box.example.com box\n::1 # box.example.com box"
-            ),
-            None
-        );
-    }
-
-    #[test]
-    fn an_address_is_never_taken_for_a_name() {
-        assert_eq!(in_hosts("127.0.1.1", "127.0.1.1 a.example.com"), None);
-    }
-
-    #[test]
-    fn takes_the_first_domain_of_resolv_conf() {
-        assert_eq!(
-            in_domain(
-                "box",
-                "nameserver 192.0.2.1\nsearch example.com. example.net\n"
-            )
-            .as_deref(),
-            Some("box.example.com")
-        );
-        assert_eq!(
-            in_domain(
-                "box",
-                "# domain a.example\ndomain b.example\nsearch c.example\n"
-            )
-            .as_deref(),
-            Some("box.b.example")
-        );
-        assert_eq!(in_domain("box", "search .\nsearch\n"), None);
-    }
 }

@@ -91,13 +91,13 @@ fn case(random: &mut Random) -> Case {
     let secret = STANDARD.encode(secret);
     let name = random.name();
     let key = Key::new(
-        &crate::registration::domain_name(&name).unwrap(),
+        &crate::name::domain_name(&name).unwrap(),
         algorithm,
         Secret::from_base64(&secret).unwrap(),
     );
     let id = u16::try_from(random.below(1 << 16)).unwrap();
     let mut message = Message::new(id, MessageType::Query, OpCode::Update);
-    let zone = crate::registration::domain_name(&random.name()).unwrap();
+    let zone = crate::name::domain_name(&random.name()).unwrap();
     message.add_query(Query::query(zone.clone(), RecordType::SOA));
     for _ in 0..random.below(6) {
         let address = Ipv4Addr::from(u32::try_from(random.below(1 << 32)).unwrap());

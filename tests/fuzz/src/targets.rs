@@ -3,8 +3,9 @@
 use crate::config::Config;
 use crate::dns::tsig::{self, Algorithm, Key, Signed};
 use crate::dns::update;
-use crate::host::unix;
-use crate::registration::{self, Addresses, Registration, Replace};
+
+use crate::name;
+use crate::registration::{Addresses, Registration, Replace};
 use crate::secret::{KeyFile, Secret};
 use hickory_proto::op::{Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::RecordType;
@@ -51,13 +52,10 @@ fn exchanges() -> &'static [Exchange] {
     static EXCHANGES: OnceLock<Vec<Exchange>> = OnceLock::new();
     EXCHANGES.get_or_init(|| {
         let exchange = |algorithm| {
-            let name = registration::domain_name("key.example").unwrap();
+            let name = name::domain_name("key.example").unwrap();
             let secret = Secret::from_base64("c2VjcmV0c2VjcmV0c2VjcmV0").unwrap();
             let key = Key::new(&name, algorithm, secret);
-            let zone = Query::query(
-                registration::domain_name("example.com").unwrap(),
-                RecordType::SOA,
-            );
+            let zone = Query::query(name::domain_name("example.com").unwrap(), RecordType::SOA);
             let mut message = Message::new(0x1234, MessageType::Query, OpCode::Update);
             message.add_query(zone.clone());
             let request = key.sign(&mut message, NOW).unwrap();
@@ -135,7 +133,7 @@ fn keyfile(data: &[u8]) {
 fn cache(data: &[u8]) {
     static WANTED: OnceLock<Registration> = OnceLock::new();
     let wanted = WANTED.get_or_init(|| Registration {
-        name: registration::host_name("host.example.com").unwrap(),
+        name: name::host_name("host.example.com").unwrap(),
         addresses: Addresses {
             ipv4: Some(["192.0.2.1".parse().unwrap()].into()),
             ipv6: Some(["2001:db8::1".parse().unwrap()].into()),
@@ -160,7 +158,7 @@ fn cache(data: &[u8]) {
 fn hosts(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let (hostname, hosts) = text.split_once('\n').unwrap_or(("box", &text));
-    if let Some(name) = unix::in_hosts(hostname, hosts) {
+    if let Some(name) = name::in_hosts(hostname, hosts) {
         assert!(name.contains('.') && !name.contains(|c: char| c.is_ascii_whitespace()));
         full(&name);
     }
@@ -169,7 +167,7 @@ fn hosts(data: &[u8]) {
 /// A resolv.conf, as the name needs it and as the resolver reads it.
 fn resolv_conf(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
-    if let Some(name) = unix::in_domain("box", &text) {
+    if let Some(name) = name::in_domain("box", &text) {
         assert!(name.starts_with("box.") && !name.contains(|c: char| c.is_ascii_whitespace()));
         full(&name);
     }
@@ -206,7 +204,7 @@ fn format(data: &[u8]) {
 
 /// What is taken for a full name is one.
 fn full(name: &str) {
-    if let Ok(read) = registration::host_name(name) {
+    if let Ok(read) = name::host_name(name) {
         assert!(read.is_fqdn() && read.num_labels() >= 2);
         assert!(read.to_ascii().is_ascii());
     }

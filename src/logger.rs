@@ -1,7 +1,7 @@
 //! Where log lines go: the configuration's logging section, stderr through env_logger, or both.
 
 use crate::dns::zone::addresses_of;
-use crate::logging::{Configuration, Logger};
+use crate::logging::{self, Configuration};
 use log::{LevelFilter, Log, Metadata, Record};
 use std::env;
 use std::io::{self, Write};
@@ -15,24 +15,24 @@ const LONGEST_LOOKUP: Duration = Duration::from_secs(2);
 const LONGEST_LINE: usize = 4000;
 
 /// The logging of one run.
-pub(crate) struct Report {
+pub(crate) struct Logger {
     /// The section's handlers.
-    configured: Option<&'static Logger>,
+    configured: Option<&'static logging::Logger>,
 }
 
 /// What the `log` macros speak to.
 struct Destinations {
     /// The section's handlers.
-    configured: Option<&'static Logger>,
+    configured: Option<&'static logging::Logger>,
     /// stderr.
     stderr: Option<env_logger::Logger>,
 }
 
-impl Report {
+impl Logger {
     /// Starts logging: by the section, to stderr where there is none, and to stderr too if `verbose` or `RUST_LOG` asks.
     pub(crate) fn start(section: Option<Configuration>, verbose: bool) -> Self {
         // Logging lasts as long as the process, which is what the `log` crate wants.
-        let configured: Option<&'static Logger> =
+        let configured: Option<&'static logging::Logger> =
             section.map(|section| &*Box::leak(Box::new(section.open(resolve))));
         let filter = env::var("RUST_LOG")
             .ok()
@@ -50,7 +50,7 @@ impl Report {
             builder.build()
         });
         let levels = configured
-            .map(Logger::max_level)
+            .map(logging::Logger::max_level)
             .into_iter()
             .chain(stderr.as_ref().map(env_logger::Logger::filter));
         log::set_max_level(levels.max().unwrap_or(LevelFilter::Off));

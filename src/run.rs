@@ -1,0 +1,290 @@
+//! The story of one run, from top to bottom.
+//!
+//! [`run`] reads the configuration, starts logging and chooses the mode once. [`register`] gathers what should be in
+//! the zone, ends at once if the cache confirms it, and else takes its turn, sends one update and remembers what a server
+//! has confirmed.
+
+use crate::cache::{Cache, Reading, Turn};
+use crate::cli::{Mode, Options};
+use crate::config::Config;
+use crate::desired::{self, Desired};
+use crate::dns::update::{self, Update};
+use crate::dns::zone;
+use crate::host;
+use crate::logger::{self, Logger};
+use crate::registration::Registration;
+use std::cell::LazyCell;
+use std::error::Error;
+use std::fs::File;
+use std::io::{self, Write};
+use std::time::{Duration, Instant, SystemTime};
+
+/// Why a run ended without success.
+#[derive(Debug)]
+pub enum Stop {
+    /// The command line or the configuration is wrong, and nothing was touched.
+    Wrong(String),
+    /// The run failed or could not be confirmed; the log has been told.
+    Failed,
+}
+
+impl Stop {
+    /// The exit status.
+    #[must_use]
+    pub fn status(&self) -> u8 {
+        match self {
+            Self::Failed => 1,
+            Self::Wrong(_) => 2,
+        }
+    }
+
+    /// Tells on stderr what the log can't have told.
+    pub fn report(&self) {
+        if let Self::Wrong(what) = self {
+            logger::complain(what);
+        }
+    }
+}
+
+/// One run, in the mode that the command line asks for.
+///
+/// # Errors
+/// Why it ended without success.
+pub fn run(options: &Options) -> Result<(), Stop> {
+    let file = options.config.clone().unwrap_or_else(host::default_config);
+    let mut config = Config::load(&file).map_err(|wrong| Stop::Wrong(wrong.to_string()))?;
+    let cache = config.cache_file().map_err(|wrong| {
+        Stop::Wrong(format!(
+            "{}: cache: {wrong}; name a file in place of true",
+            file.display()
+        ))
+    })?;
+    let run = Run {
+        options,
+        cache: cache.map(Cache::at),
+        logger: Logger::start(config.logging.take(), options.verbose),
+        config,
+    };
+    let outcome = match options.mode {
+        Mode::Register => run.register(),
+        Mode::DryRun => run.dry_run(),
+    };
+    if let Err(error) = &outcome {
+        log::error!("{}", logger::one_line(&error.to_string()));
+    }
+    run.logger.finish();
+    outcome.map_err(|_| Stop::Failed)
+}
+
+/// What every mode works with.
+struct Run<'a> {
+    /// The command line.
+    options: &'a Options,
+    /// The configuration.
+    config: Config,
+    /// The cache, if there is one.
+    cache: Option<Cache>,
+    /// Where log lines go.
+    logger: Logger,
+}
+
+impl Run<'_> {
+    /// Registers what the cache does not confirm.
+    fn register(&self) -> Result<(), Box<dyn Error>> {
+        // Counted from the first thing that a run waits for: most runs come to none.
+        let deadline = LazyCell::new(|| Instant::now() + self.config.timeout);
+        let mut turn = None;
+        if let (true, Some(cache)) = (self.options.force, &self.cache) {
+            turn = Some(take_turn(cache, *deadline)?);
+            forget(cache)?;
+        }
+        let mut desired = self.gather()?;
+        if !self.options.force && self.is_confirmed(&desired.registration) {
+            tell_nothing_to_do(&desired);
+            return Ok(());
+        }
+        // Without a cache there is nothing to take turns for.
+        if let (None, Some(cache)) = (&turn, &self.cache) {
+            turn = Some(take_turn(cache, *deadline)?);
+            desired = self.gather()?;
+            if self.is_confirmed(&desired.registration) {
+                tell_nothing_to_do(&desired);
+                return Ok(());
+            }
+        }
+        loop {
+            warn_of(&desired, &self.config);
+            self.send(&desired.registration, *deadline)?;
+            // An address that changed meanwhile may have started a run which ended at once, by what the cache said before
+            // it was forgotten here. So whoever writes the cache looks once more.
+            let now = self.gather()?;
+            if now.registration == desired.registration {
+                break;
+            }
+            desired = now;
+        }
+        drop(turn);
+        Ok(())
+    }
+
+    /// Prints what would be sent.
+    fn dry_run(&self) -> Result<(), Box<dyn Error>> {
+        let deadline = Instant::now() + self.config.timeout;
+        let desired = self.gather()?;
+        let registration = &desired.registration;
+        if !self.options.force && self.is_confirmed(registration) {
+            tell_nothing_to_do(&desired);
+            return print(&format!(
+                "; nothing to send: the cache confirms {} with {}\n",
+                registration.name, registration.addresses
+            ));
+        }
+        let target = self.find_target(registration, deadline)?;
+        Update::new(registration, &target.apex)?;
+        print(&update::script(registration, &target.apex, &target.servers))
+    }
+
+    /// Sends one update and, once a server has confirmed it, writes it down.
+    fn send(&self, registration: &Registration, deadline: Instant) -> Result<(), Box<dyn Error>> {
+        let target = self.find_target(registration, deadline)?;
+        let update = Update::new(registration, &target.apex)?;
+        log::info!(
+            "updating {} in {} to {}",
+            registration.name,
+            target.apex,
+            registration.addresses
+        );
+        if let Some(cache) = &self.cache {
+            forget(cache)?;
+        }
+        let server = update
+            .send(&target.servers, self.config.key.as_ref(), deadline)
+            .map_err(|error| format!("{} is not confirmed: {error}", registration.name))?;
+        log::info!(
+            "{server} confirmed {} at {}",
+            registration.addresses,
+            registration.name
+        );
+        if let Some(cache) = &self.cache
+            && let Err(error) = cache.save(registration)
+        {
+            log::warn!(
+                "cannot write the cache {}, so the next run sends again: {error}",
+                cache.path().display()
+            );
+        }
+        Ok(())
+    }
+
+    /// What should be registered now.
+    fn gather(&self) -> Result<Desired, String> {
+        desired::gather(&self.options.selection, &self.config)
+    }
+
+    /// Where the update goes.
+    fn find_target(
+        &self,
+        registration: &Registration,
+        deadline: Instant,
+    ) -> Result<zone::Target, zone::Error> {
+        zone::find(
+            &registration.name,
+            self.config.zone.as_ref(),
+            self.config.server.as_ref(),
+            deadline,
+        )
+    }
+
+    /// Whether the cache says that a server has confirmed just this, and recently enough.
+    fn is_confirmed(&self, registration: &Registration) -> bool {
+        let Some(cache) = &self.cache else {
+            return false;
+        };
+        match cache.read() {
+            Reading::Confirmed(entry, time) => {
+                // A time to come says that a clock was set, and nothing of the age.
+                let is_fresh = |limit: Duration| {
+                    SystemTime::now()
+                        .duration_since(time)
+                        .is_ok_and(|age| age < limit)
+                };
+                entry.confirms(registration) && self.config.refresh.is_none_or(is_fresh)
+            }
+            Reading::Absent => false,
+            Reading::Unusable(why) => {
+                log::debug!(
+                    "the cache {} counts as absent: {why}",
+                    cache.path().display()
+                );
+                false
+            }
+        }
+    }
+}
+
+/// Tells why a run ends without a change.
+fn tell_nothing_to_do(desired: &Desired) {
+    for interface in &desired.missing {
+        log::info!("no interface {interface} exists");
+    }
+    log::info!(
+        "{} is registered with {} already",
+        desired.registration.name,
+        desired.registration.addresses
+    );
+}
+
+/// Waits for other runs with the same cache.
+fn take_turn(cache: &Cache, deadline: Instant) -> Result<Turn, String> {
+    cache
+        .take_turn(deadline)
+        .map_err(|error| format!("cannot lock the cache {}: {error}", cache.path().display()))
+}
+
+/// Removes the cache's entry.
+fn forget(cache: &Cache) -> Result<(), String> {
+    cache.forget().map_err(|error| {
+        format!(
+            "cannot remove the cache {}, so nothing is sent that it would contradict: {error}",
+            cache.path().display()
+        )
+    })
+}
+
+/// Warnings that only a run that sends gives, so that cron stays quiet.
+fn warn_of(desired: &Desired, config: &Config) {
+    for interface in &desired.missing {
+        log::warn!("no interface {interface} exists");
+    }
+    if desired.registration.addresses.is_empty() {
+        log::warn!(
+            "the interfaces have no address to register, so the update removes the records of {}",
+            desired.registration.name
+        );
+    }
+    if let Some(file) = &config.secret_file
+        && File::open(file)
+            .and_then(|open| host::readable_by_others(&open, file))
+            .unwrap_or(false)
+    {
+        log::warn!(
+            "{} has a secret in it and is readable by others; {}",
+            file.display(),
+            host::HOW_TO_HIDE
+        );
+    }
+    if let Some(key) = config.key.as_ref().filter(|key| key.algorithm().is_weak()) {
+        log::warn!(
+            "the key {} uses {}, which is weak; make one for hmac-sha256",
+            key.name(),
+            key.algorithm().as_str()
+        );
+    }
+}
+
+/// Prints to stdout.
+fn print(text: &str) -> Result<(), Box<dyn Error>> {
+    io::stdout()
+        .write_all(text.as_bytes())
+        .map_err(|error| format!("cannot print: {error}").into())
+}
