@@ -53,6 +53,7 @@ fn add_resources() {
     let mut resources = winresource::WindowsResource::new();
     resources
         .set("ProductName", "pydyndns")
+        .set("FileDescription", env!("CARGO_PKG_DESCRIPTION"))
         .set("OriginalFilename", "pydyndns.exe")
         .set("LegalCopyright", "MIT licence")
         .set_manifest(MANIFEST);
