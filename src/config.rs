@@ -9,7 +9,6 @@ use crate::addresses::Rules;
 use crate::dns::tsig::{Algorithm, Key};
 use crate::dns::zone::Server;
 use crate::host;
-use crate::logging;
 use crate::name;
 use crate::registration::Replace;
 use crate::secret::{KeyFile, Secret};
@@ -60,7 +59,7 @@ pub(crate) struct Config {
     /// The file that the key's secret is in.
     pub(crate) secret_file: Option<PathBuf>,
     /// The logging section.
-    pub(crate) logging: Option<logging::Configuration>,
+    pub(crate) logging: Option<dictconfig::Configuration>,
     /// The name to register in place of the computer's own.
     pub(crate) hostname: Option<Name>,
     /// The apex in place of looking it up.
@@ -358,14 +357,20 @@ fn replace(value: At) -> Result<Replace, Fault> {
 }
 
 /// The `logging` section.
-fn logging_section((path, value): At) -> Result<logging::Configuration, Fault> {
+fn logging_section((path, value): At) -> Result<dictconfig::Configuration, Fault> {
     if !value.is_object() {
         return Err(fault(
             path,
             format!("must be an object, not {}", kind(&value)),
         ));
     }
-    logging::Configuration::from_json(&value).map_err(|error| fault(error.path, error.message))
+    dictconfig::Configuration::from_json(&value, "pydyndns").map_err(|error| {
+        let place = match error.path() {
+            "" => path,
+            key => format!("{path}.{key}"),
+        };
+        fault(place, error.message())
+    })
 }
 
 /// The `tsig` section: the key, and the file that its secret is in.

@@ -43,7 +43,6 @@ pub mod desired;
 pub mod dns;
 pub mod host;
 pub mod logger;
-mod logging;
 pub mod name;
 pub mod registration;
 pub mod run;
