@@ -51,14 +51,22 @@ impl Stop {
 /// # Errors
 /// Why it ended without success.
 pub fn run(options: &Options) -> Result<(), Stop> {
-    let file = options.config.clone().unwrap_or_else(host::default_config);
-    let mut config = Config::load(&file).map_err(|wrong| Stop::Wrong(wrong.to_string()))?;
+    let mut config = Config::load(options.config.as_deref())
+        .map_err(|wrong| Stop::Wrong(wrong.to_string()))?;
     let cache = config.cache_file().map_err(|wrong| {
         Stop::Wrong(format!(
             "{}: cache: {wrong}; name a file in place of true",
-            file.display()
+            config.file.display()
         ))
     })?;
+    // Read and checked already, but nothing of the wire knows of them yet.
+    let unknown = [("tls", config.tls.is_some()), ("gss", config.gss.is_some())];
+    if let Some((key, _)) = unknown.into_iter().find(|(_, is_set)| *is_set) {
+        return Err(Stop::Wrong(format!(
+            "{}: {key}: is not available yet",
+            config.file.display()
+        )));
+    }
     let run = Run {
         options,
         cache: cache.map(Cache::at),
@@ -190,7 +198,8 @@ impl Run<'_> {
         zone::find(
             &registration.name,
             self.config.zone.as_ref(),
-            self.config.server.as_ref(),
+            // The others wait for `zone` to take a list.
+            self.config.servers.first(),
             deadline,
         )
     }
