@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::desired::{self, Desired};
 use crate::dns::update::{self, Update};
 use crate::dns::zone;
+use crate::escape;
 use crate::host;
 use crate::logger::{self, Logger};
 use crate::registration::Registration;
@@ -70,7 +71,7 @@ pub fn run(options: &Options) -> Result<(), Stop> {
         Mode::DryRun => run.dry_run(),
     };
     if let Err(error) = &outcome {
-        log::error!("{}", logger::one_line(&error.to_string()));
+        log::error!("{}", escape::one_line(&error.to_string()));
     }
     run.logger.finish();
     outcome.map_err(|_| Stop::Failed)
