@@ -34,7 +34,10 @@ pub(super) fn gss((at, value): At, folder: &Path) -> Result<Option<Gss>, Fault> 
         Value::Object(_) => value,
         other => return Err(neither_true_nor_object(at, &other)),
     };
-    let mut gss = section((at, keys), &["keytab", "principal", "realm", "kdc", "service"])?;
+    let mut gss = section(
+        (at, keys),
+        &["keytab", "principal", "realm", "kdc", "service"],
+    )?;
     let realm = gss.optional("realm").map(realm).transpose()?;
     let (principal, own_realm) = match gss.optional("principal").map(principal).transpose()? {
         Some((principal, realm)) => (Some(principal), realm),
@@ -45,7 +48,11 @@ pub(super) fn gss((at, value): At, folder: &Path) -> Result<Option<Gss>, Fault> 
     {
         return Err(fault(
             "gss.realm",
-            format!("is {}, but the principal's is {}; give one of them", quoted(realm), quoted(own)),
+            format!(
+                "is {}, but the principal's is {}; give one of them",
+                quoted(realm),
+                quoted(own)
+            ),
         ));
     }
     Ok(Some(Gss {
@@ -67,7 +74,10 @@ fn realm(value: At) -> Result<String, Fault> {
     } else {
         Err(fault(
             path,
-            format!("{} is no realm; write it like \"EXAMPLE.COM\"", quoted(&text)),
+            format!(
+                "{} is no realm; write it like \"EXAMPLE.COM\"",
+                quoted(&text)
+            ),
         ))
     }
 }
@@ -99,7 +109,9 @@ fn principal(value: At) -> Result<(String, Option<String>), Fault> {
 fn service(value: At) -> Result<String, Fault> {
     let (path, text) = string(value)?;
     match text.split_once('/') {
-        Some((service, host)) if is_word(service) && is_word(host) && !host.contains(['/', '@']) => {
+        Some((service, host))
+            if is_word(service) && is_word(host) && !host.contains(['/', '@']) =>
+        {
             Ok(text)
         }
         _ => Err(fault(
@@ -159,22 +171,52 @@ mod tests {
         let ports: Vec<_> = gss.kdc.iter().map(|kdc| kdc.port).collect();
         assert_eq!(ports, [None, Some(8888)]);
         let twice = json!({"principal": "host/a.example.com@EXAMPLE.COM", "realm": "EXAMPLE.COM"});
-        assert_eq!(read(twice).unwrap().unwrap().principal.as_deref(), Some("host/a.example.com"));
+        assert_eq!(
+            read(twice).unwrap().unwrap().principal.as_deref(),
+            Some("host/a.example.com")
+        );
     }
 
     #[test]
     fn each_fault_names_its_place() {
         for (value, says) in [
             (json!(1), "gss: must be true or an object, not a number"),
-            (json!({"keytab": "~/k"}), "gss.keytab: \"~/k\" has \"~\" in it, which is not expanded here; write the path in full"),
-            (json!({"kdc": "dc1"}), "gss.kdc: must be a list of strings, not a string"),
-            (json!({"kdc": ["http://dc1"]}), "gss.kdc[0]: \"http://dc1\" is a URL; give an address or host name, no URL"),
-            (json!({"realm": "A/B"}), "gss.realm: \"A/B\" is no realm; write it like \"EXAMPLE.COM\""),
-            (json!({"principal": "a@B", "realm": "C"}), "gss.realm: is \"C\", but the principal's is \"B\"; give one of them"),
-            (json!({"principal": "a b"}), "gss.principal: \"a b\" is no principal; write it like \"host/host.example.com\" or \"HOST$\""),
-            (json!({"principal": "a@"}), "gss.principal: \"a@\" is no principal; write it like \"host/host.example.com\" or \"HOST$\""),
-            (json!({"service": "DNS"}), "gss.service: \"DNS\" is no service; write it like \"DNS/ns1.example.com\""),
-            (json!({"ccache": "x"}), "gss.ccache: no such key; there are keytab, principal, realm, kdc, service"),
+            (
+                json!({"keytab": "~/k"}),
+                "gss.keytab: \"~/k\" has \"~\" in it, which is not expanded here; write the path in full",
+            ),
+            (
+                json!({"kdc": "dc1"}),
+                "gss.kdc: must be a list of strings, not a string",
+            ),
+            (
+                json!({"kdc": ["http://dc1"]}),
+                "gss.kdc[0]: \"http://dc1\" is a URL or a path; write an address or a host name, with a port if need be",
+            ),
+            (
+                json!({"realm": "A/B"}),
+                "gss.realm: \"A/B\" is no realm; write it like \"EXAMPLE.COM\"",
+            ),
+            (
+                json!({"principal": "a@B", "realm": "C"}),
+                "gss.realm: is \"C\", but the principal's is \"B\"; give one of them",
+            ),
+            (
+                json!({"principal": "a b"}),
+                "gss.principal: \"a b\" is no principal; write it like \"host/host.example.com\" or \"HOST$\"",
+            ),
+            (
+                json!({"principal": "a@"}),
+                "gss.principal: \"a@\" is no principal; write it like \"host/host.example.com\" or \"HOST$\"",
+            ),
+            (
+                json!({"service": "DNS"}),
+                "gss.service: \"DNS\" is no service; write it like \"DNS/ns1.example.com\"",
+            ),
+            (
+                json!({"ccache": "x"}),
+                "gss.ccache: no such key; there are keytab, principal, realm, kdc, service",
+            ),
         ] {
             assert_eq!(read(value).unwrap_err(), says);
         }

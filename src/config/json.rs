@@ -41,10 +41,7 @@ fn explain(text: &[u8], error: &serde_json::Error) -> Fault {
         Err(fault) => return fault,
     };
     if text.trim().is_empty() {
-        return fault(
-            "",
-            "the file is empty; it must have a JSON object: { ... }",
-        );
+        return fault("", "the file is empty; it must have a JSON object: { ... }");
     }
     let at = offset(text, error.line(), error.column());
     let (before, rest) = text.split_at(at);
@@ -75,12 +72,19 @@ fn explain(text: &[u8], error: &serde_json::Error) -> Fault {
         _ if rest.starts_with("//") || rest.starts_with("/*") || rest.starts_with('#') => {
             "JSON has no comments; use a key that begins with `_`: \"_why\": \"...\""
         }
-        _ if rest.starts_with(['\'', '\u{2018}', '\u{2019}', '\u{201c}', '\u{201d}', '\u{201e}']) => {
+        _ if rest.starts_with([
+            '\'', '\u{2018}', '\u{2019}', '\u{201c}', '\u{201d}', '\u{201e}',
+        ]) =>
+        {
             "JSON has only the straight double quotes: \"...\""
         }
         "trailing comma" => "a comma stands before the closing bracket; take it away",
         "key must be a string" => "a key in double quotes is expected",
-        "expected value" if ["True", "False", "None"].iter().any(|word| rest.starts_with(word)) => {
+        "expected value"
+            if ["True", "False", "None"]
+                .iter()
+                .any(|word| rest.starts_with(word)) =>
+        {
             "JSON writes true, false and null in lower case"
         }
         "expected value" => "a value is expected; a text stands in double quotes",
@@ -212,7 +216,11 @@ mod tests {
         for (text, place, what) in [
             ("{\n  // on\n}", "line 2 column 3", comments),
             ("{\"a\": 1 // on\n}", "line 1 column 9", comments),
-            ("{\"ä\": 1, /* on */ \"b\": 1}", "line 1 column 10", comments),
+            (
+                "{\"ä\": 1, /* on */ \"b\": 1}",
+                "line 1 column 10",
+                comments,
+            ),
             ("# on\n{}", "line 1 column 1", comments),
             ("{} // on", "line 1 column 4", comments),
             ("{\"a\": // on\n1}", "line 1 column 7", comments),
@@ -243,7 +251,11 @@ mod tests {
                 "line 1 column 7",
                 "a value is expected; a text stands in double quotes",
             ),
-            ("{a: 1}", "line 1 column 2", "a key in double quotes is expected"),
+            (
+                "{a: 1}",
+                "line 1 column 2",
+                "a key in double quotes is expected",
+            ),
             (
                 "{}}",
                 "line 1 column 3",
@@ -269,7 +281,11 @@ mod tests {
                 "line 1 column 5",
                 "the file ends where a value is expected",
             ),
-            ("{\"a\": 1 \"b\": 2}", "line 1 column 9", "expected `,` or `}`"),
+            (
+                "{\"a\": 1 \"b\": 2}",
+                "line 1 column 9",
+                "expected `,` or `}`",
+            ),
         ] {
             let said = says(text);
             let (said_place, said_what) = said.split_once(": ").unwrap();
@@ -292,7 +308,7 @@ mod tests {
     fn no_key_is_given_twice() {
         assert_eq!(
             says("{\n\"a\": {\"b\": 1, \"b\": 2}}"),
-            "line 2 column 16: the key `b` is given twice"
+            "line 2 column 17: the key `b` is given twice"
         );
     }
 
@@ -307,12 +323,18 @@ mod tests {
             Value::Object(object),
             serde_json::json!({"a": {}, "logging": {"loggers": {"_c": 1}}})
         );
-        assert_eq!(says(r#"{"_": [1 2]}"#), "line 1 column 10: expected `,` or `]`");
+        assert_eq!(
+            says(r#"{"_": [1 2]}"#),
+            "line 1 column 10: expected `,` or `]`"
+        );
     }
 
     #[test]
     fn masses_and_depths_are_refused() {
         assert!(says(&"[".repeat(100_000)).contains("recursion limit exceeded"));
-        assert!(says(&format!("{{\"a\": [1{}]}}", ",1".repeat(70_000))).contains("more than 65536 values"));
+        assert!(
+            says(&format!("{{\"a\": [1{}]}}", ",1".repeat(70_000)))
+                .contains("more than 65536 values")
+        );
     }
 }

@@ -63,7 +63,8 @@ pub(super) fn name_in_file_name(file: &Path) -> Option<String> {
 const BIND: &str = "key \"NAME\" { algorithm hmac-sha256; secret \"BASE64\"; };";
 
 /// How Knot's form looks, where each of the four stands on a line of its own.
-const YAML: &str = "`key:`, `- id: NAME`, `algorithm: hmac-sha256`, `secret: BASE64`, each on a line of its own";
+const YAML: &str =
+    "`key:`, `- id: NAME`, `algorithm: hmac-sha256`, `secret: BASE64`, each on a line of its own";
 
 /// How dnssec-keygen's form looks.
 const PRIVATE: &str = "`Private-key-format: v1.3`, `Algorithm: 163 (HMAC_SHA256)`, `Key: BASE64`, each on a line of its own";
@@ -244,7 +245,10 @@ impl<'a> Words<'a> {
 
     /// The next word, which must be `wanted` in whatever case.
     fn expect(&mut self, wanted: &str) -> Result<(), String> {
-        if self.next()?.is_some_and(|word| word.eq_ignore_ascii_case(wanted)) {
+        if self
+            .next()?
+            .is_some_and(|word| word.eq_ignore_ascii_case(wanted))
+        {
             Ok(())
         } else {
             Err(self.error(&format!("expected `{wanted}`")))
@@ -291,7 +295,6 @@ impl<'a> Words<'a> {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -311,12 +314,19 @@ mod tests {
             b"hello world".to_vec(),
         );
         assert_eq!(read(text), expected);
-        assert_eq!(read(&format!("\u{feff}{}", text.replace('\n', "\r\n"))), expected);
+        assert_eq!(
+            read(&format!("\u{feff}{}", text.replace('\n', "\r\n"))),
+            expected
+        );
     }
 
     #[test]
     fn reads_binds_syntax_as_bind_does() {
-        let expected = (Some("k".into()), "HMAC-MD5.SIG-ALG.REG.INT".into(), b"hello".to_vec());
+        let expected = (
+            Some("k".into()),
+            "HMAC-MD5.SIG-ALG.REG.INT".into(),
+            b"hello".to_vec(),
+        );
         for text in [
             "// one\n# two\n/* three\n */ key k{secret aGVsbG8=;algorithm HMAC-MD5.SIG-ALG.REG.INT;};",
             "KEY k {\n Algorithm \"HMAC-MD5.SIG-ALG.REG.INT\"; SECRET \"aGVs\n    bG8=\"; }; // end",
@@ -368,21 +378,49 @@ mod tests {
                 "line 3: the secret is not base64",
                 BIND,
             ),
-            ("key a { secret \"\"; };", "line 1: expected the secret", BIND),
-            ("key a { secret \"c2VjcmV0\"; };", "the key has no `algorithm`", BIND),
+            (
+                "key a { secret \"\"; };",
+                "line 1: expected the secret",
+                BIND,
+            ),
+            (
+                "key a { secret \"c2VjcmV0\"; };",
+                "the key has no `algorithm`",
+                BIND,
+            ),
             ("key a { algorithm x; };", "the key has no `secret`", BIND),
-            ("key a {\n secret \"c2VjcmV0", "line 2: a quote is not closed", BIND),
+            (
+                "key a {\n secret \"c2VjcmV0",
+                "line 2: a quote is not closed",
+                BIND,
+            ),
             (
                 "key a { algorithm x; secret c2VjcmV0; };\nkey b { };",
                 "line 2: expected nothing after the key; one key a file",
                 BIND,
             ),
             ("/* c2VjcmV0", "line 1: a comment is not closed", BIND),
-            ("key:\n  - id: a\n    secret: c2VjcmV0!", "line 3: the secret is not base64", YAML),
-            ("key:\n  - id: a\n    c2VjcmV0", "line 3: expected `id: ...`, `algorithm: ...` or `secret: ...`", YAML),
-            ("key:\n  - id: a\n    c2VjcmV0: 1", "line 3: expected `id`, `algorithm` or `secret` (each once)", YAML),
+            (
+                "key:\n  - id: a\n    secret: c2VjcmV0!",
+                "line 3: the secret is not base64",
+                YAML,
+            ),
+            (
+                "key:\n  - id: a\n    c2VjcmV0",
+                "line 3: expected `id: ...`, `algorithm: ...` or `secret: ...`",
+                YAML,
+            ),
+            (
+                "key:\n  - id: a\n    c2VjcmV0: 1",
+                "line 3: expected `id`, `algorithm` or `secret` (each once)",
+                YAML,
+            ),
             ("key:\n  id: a", "line 2: expected `- id: NAME`", YAML),
-            ("key:\n  - id: a\n  - id: b", "line 3: expected nothing after the key; one key a file", YAML),
+            (
+                "key:\n  - id: a\n  - id: b",
+                "line 3: expected nothing after the key; one key a file",
+                YAML,
+            ),
             ("key:\n", "the key has no `id`", YAML),
             ("---\nc2VjcmV0", "line 2: expected `key:`", YAML),
             ("key:\n - id:", "line 2: a value is missing", YAML),
@@ -396,7 +434,11 @@ mod tests {
                 "line 3: the secret is not base64",
                 PRIVATE,
             ),
-            ("Private-key-format: v1.3\nKey: c2VjcmV0", "the key has no `Algorithm`", PRIVATE),
+            (
+                "Private-key-format: v1.3\nKey: c2VjcmV0",
+                "the key has no `Algorithm`",
+                PRIVATE,
+            ),
         ] {
             let error = KeyFile::parse(text).unwrap_err();
             assert_eq!(error, format!("{wrong}; it should read {example}"));
@@ -409,7 +451,10 @@ mod tests {
             "host.example.com. IN KEY 512 3 163 c2VjcmV0",
             "hmac-sha256:host:c2VjcmV0",
         ] {
-            assert_eq!(KeyFile::parse(text).unwrap_err(), format!("line 1: {FORMS}"));
+            assert_eq!(
+                KeyFile::parse(text).unwrap_err(),
+                format!("line 1: {FORMS}")
+            );
         }
         assert_eq!(
             KeyFile::parse("# nothing\n").unwrap_err(),

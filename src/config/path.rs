@@ -53,8 +53,8 @@ fn unexpanded(text: &str) -> Option<&str> {
     };
     let separators = ['/', '\\'];
     let first = text.split(separators).next().unwrap_or_default();
-    let home = (first == "~" || (first.starts_with('~') && first.len() < text.len()))
-        .then_some(first);
+    let home =
+        (first == "~" || (first.starts_with('~') && first.len() < text.len())).then_some(first);
     home.or_else(|| enclosed("%", '%'))
         .or_else(|| enclosed("${", '}'))
         .or_else(|| {
@@ -70,8 +70,7 @@ mod tests {
 
     /// The path that a value at `cache` is.
     fn at(text: &str) -> Result<PathBuf, String> {
-        path(("cache".into(), json!(text)), Path::new("/etc"))
-            .map_err(|fault| fault.to_string())
+        path(("cache".into(), json!(text)), Path::new("/etc")).map_err(|fault| fault.to_string())
     }
 
     #[test]

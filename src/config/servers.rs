@@ -11,7 +11,10 @@ pub(super) fn servers((path, value): At) -> Result<Vec<Server>, Fault> {
         Value::Array(_) => list((path, value)),
         other => Err(fault(
             path,
-            format!("must be a string or a list of strings, not {}", kind(&other)),
+            format!(
+                "must be a string or a list of strings, not {}",
+                kind(&other)
+            ),
         )),
     }
 }
@@ -25,7 +28,10 @@ pub(super) fn list((path, value): At) -> Result<Vec<Server>, Fault> {
         ));
     };
     if items.is_empty() {
-        return Err(fault(path, "is an empty list; name a server, or leave it out"));
+        return Err(fault(
+            path,
+            "is an empty list; name a server, or leave it out",
+        ));
     }
     items
         .into_iter()
@@ -49,7 +55,12 @@ mod tests {
     fn a_list_keeps_its_order_and_names_the_one_at_fault() {
         let read = |value| {
             servers(("server".into(), value))
-                .map(|servers| servers.into_iter().map(|server| server.text).collect::<Vec<_>>())
+                .map(|servers| {
+                    servers
+                        .into_iter()
+                        .map(|server| server.text)
+                        .collect::<Vec<_>>()
+                })
                 .map_err(|fault| fault.to_string())
         };
         assert_eq!(read(json!("b")).unwrap(), ["b"]);

@@ -36,7 +36,11 @@ pub(super) fn tls((at, value): At, folder: &Path) -> Result<Option<Tls>, Fault> 
         other => return Err(super::section::neither_true_nor_object(at, &other)),
     }
     let mut tls = section((at.clone(), value), &["ca", "name", "certificate", "key"])?;
-    let mut file = |key| tls.optional(key).map(|value| path(value, folder)).transpose();
+    let mut file = |key| {
+        tls.optional(key)
+            .map(|value| path(value, folder))
+            .transpose()
+    };
     let (ca, certificate, key) = (file("ca")?, file("certificate")?, file("key")?);
     let client = match (certificate, key) {
         (Some(certificate), Some(key)) => Some(ClientCertificate { certificate, key }),
@@ -116,7 +120,10 @@ mod tests {
                 json!({"cert": "x"}),
                 "tls.cert: no such key; there are ca, name, certificate, key",
             ),
-            (json!({"ca": true}), "tls.ca: must be a string, not a boolean"),
+            (
+                json!({"ca": true}),
+                "tls.ca: must be a string, not a boolean",
+            ),
             (json!({"ca": ""}), "tls.ca: is empty; name a file"),
             (
                 json!({"certificate": "c.pem"}),
@@ -126,7 +133,10 @@ mod tests {
                 json!({"key": "k.pem"}),
                 "tls.certificate: is missing; name the file with the key's certificate",
             ),
-            (json!({"name": "a..b"}), "tls.name: \"a..b\" has an empty label"),
+            (
+                json!({"name": "a..b"}),
+                "tls.name: \"a..b\" has an empty label",
+            ),
         ] {
             assert_eq!(read(value).unwrap_err(), says);
         }

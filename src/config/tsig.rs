@@ -7,6 +7,7 @@ use super::path::path;
 use super::section::{At, Fault, Section, fault, string};
 use super::text::{decode, read};
 use crate::dns::tsig::{Algorithm, Key};
+use crate::escape;
 use crate::name;
 use crate::secret::Secret;
 use hickory_proto::rr::Name;
@@ -20,7 +21,11 @@ const MAX_KEY_FILE: u64 = 64 << 10;
 pub(super) const KEYS: [&str; 4] = ["algorithm", "key", "keyname", "keyfile"];
 
 /// The key, and the file that its secret is in.
-pub(super) fn key(mut tsig: Section, config: &Path, folder: &Path) -> Result<(Key, PathBuf), Fault> {
+pub(super) fn key(
+    mut tsig: Section,
+    config: &Path,
+    folder: &Path,
+) -> Result<(Key, PathBuf), Fault> {
     if let Some(keyfile) = tsig.optional("keyfile") {
         if let Some(other) = ["algorithm", "key"].into_iter().find(|key| tsig.has(key)) {
             return Err(fault(
@@ -56,7 +61,7 @@ fn key_name(value: At) -> Result<Name, Fault> {
 
 /// Reads a key file; `given` is what the configuration calls the key.
 fn key_from_file(file: &Path, given: Option<Name>) -> Result<Key, String> {
-    let bytes = read(file, MAX_KEY_FILE).map_err(|error| error.to_string())?;
+    let bytes = read(file, MAX_KEY_FILE).map_err(|error| escape::system(&error))?;
     let text = decode(&bytes).map_err(|fault| fault.to_string())?;
     let read = KeyFile::parse(text)?;
     let plain = read.algorithm.to_ascii_lowercase();
