@@ -1,5 +1,8 @@
 //! The one sanitiser: text that others wrote (names, server texts, a mail server's answer) before anybody is shown it.
 
+use hickory_proto::rr::Name;
+use std::io;
+
 /// Nobody reads a message of more bytes than this.
 const MAX_LINE: usize = 4000;
 
@@ -31,9 +34,57 @@ fn is_harmful(character: char) -> bool {
         )
 }
 
+/// A domain name as people write it: in ASCII, octets that are none escaped, without the final dot.
+pub(crate) fn domain(name: &Name) -> String {
+    let mut text = name.to_ascii();
+    if text.len() > 1 && text.ends_with('.') {
+        text.pop();
+    }
+    text
+}
+
+/// What the operating system says, as part of a sentence: in lower case and without Rust's number behind it.
+pub(crate) fn system(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = match text.rfind(" (os error ") {
+        Some(end) if text.ends_with(')') => &text[..end],
+        _ => &text,
+    };
+    let mut characters = text.chars();
+    let is_word = text.chars().nth(1).is_some_and(char::is_lowercase);
+    match characters.next() {
+        Some(first) if is_word => first.to_lowercase().chain(characters).collect(),
+        _ => text.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_shown_in_ascii_and_without_the_final_dot() {
+        for (name, shown) in [
+            ("host.example.com.", "host.example.com"),
+            ("xn--mller-kva.example.", "xn--mller-kva.example"),
+            (".", "."),
+        ] {
+            assert_eq!(domain(&Name::from_ascii(name).unwrap()), shown);
+        }
+        let odd = Name::from_labels([&b"a\nb\x1b.\xff"[..], b"example"]).unwrap();
+        assert_eq!(domain(&odd), "a\\012b\\033\\.\\377.example");
+    }
+
+    #[test]
+    fn the_systems_words_become_part_of_a_sentence() {
+        assert_eq!(system(&io::Error::other("IPv6 is off")), "IPv6 is off");
+        assert_eq!(system(&io::Error::other("Timed out")), "timed out");
+        #[cfg(target_os = "linux")]
+        assert_eq!(
+            system(&io::Error::from_raw_os_error(111)),
+            "connection refused"
+        );
+    }
 
     #[test]
     fn what_can_be_read_stays_as_it_is() {
