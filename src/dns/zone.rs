@@ -35,7 +35,7 @@ pub(crate) enum Error {
     Lookup(#[from] Unanswered),
     /// The name is in a zone whose servers do not answer.
     #[error(
-        "{} is delegated to servers that do not answer, and an update of the zone above would change what nobody can find ({because})",
+        "{} seems to be delegated to servers that do not answer, and in the zone above an update would change what nobody can find: {because}",
         escape::domain(child)
     )]
     Delegated {
