@@ -6,8 +6,8 @@
 mod section;
 
 use crate::addresses::Rules;
+use crate::dns::server::Server;
 use crate::dns::tsig::{Algorithm, Key};
-use crate::dns::zone::Server;
 use crate::host;
 use crate::logging;
 use crate::name;
