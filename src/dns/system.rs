@@ -9,9 +9,7 @@ pub(crate) const NAME_SERVERS: &str = "/etc/resolv.conf";
 
 /// What to do about name servers that do not answer.
 pub(crate) fn advice() -> String {
-    format!(
-        "; check the name servers in {NAME_SERVERS} and the network, or set `zone` and `server`"
-    )
+    format!("; check the name servers in {NAME_SERVERS} and the network")
 }
 
 /// The name servers in order.
