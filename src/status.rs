@@ -3,6 +3,10 @@
 //! Only values and their two forms, text and JSON, stand here; `run` collects them. `docs/status.schema.json` describes
 //! the JSON: keys may be added, none renamed.
 
+mod look;
+
+pub(crate) use look::look;
+
 use crate::escape;
 use crate::name::NameSource;
 use hickory_proto::rr::Name;
@@ -11,7 +15,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 /// What is so, and why.
 #[derive(Debug)]
@@ -282,6 +286,7 @@ fn list(addresses: &BTreeSet<IpAddr>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     /// An address of eth0.
     fn on_eth0(ip: &str, reason: Option<&'static str>) -> Address {
