@@ -1,6 +1,7 @@
 //! Where log lines go: the configuration's logging section, stderr through env_logger, or both.
 
 use crate::dns::zone::addresses_of;
+use crate::escape::one_line;
 use dictconfig::{Configuration, Environment};
 use log::{LevelFilter, Log, Metadata, Record};
 use std::env;
@@ -13,9 +14,6 @@ const LONGEST_LOOKUP: Duration = Duration::from_secs(2);
 
 /// How long all handlers together may take to send what they have for the network.
 const NETWORK_TIME: Duration = Duration::from_millis(3500);
-
-/// Nobody reads an error of more bytes than this.
-const LONGEST_LINE: usize = 4000;
 
 /// The logging of one run.
 pub(crate) struct Logger {
@@ -106,21 +104,4 @@ fn environment() -> Environment {
 /// One line on stderr, before logging is set up. If nobody can read it there is nobody to tell.
 pub(crate) fn complain(wrong: &str) {
     let _ = writeln!(io::stderr(), "pydyndns: {}", one_line(wrong));
-}
-
-/// A text that may repeat what others wrote, as one line of bounded length that can't command a terminal.
-pub(crate) fn one_line(text: &str) -> String {
-    let mut line = String::with_capacity(text.len().min(LONGEST_LINE));
-    for character in text.chars() {
-        if line.len() >= LONGEST_LINE {
-            line.push_str(" ...");
-            break;
-        }
-        if character.is_control() {
-            line.extend(character.escape_default());
-        } else {
-            line.push(character);
-        }
-    }
-    line
 }
