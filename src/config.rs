@@ -25,7 +25,6 @@ use crate::dns::server::Server;
 use crate::dns::tsig::Key;
 use crate::escape;
 use crate::host;
-use crate::logging;
 use crate::name;
 use crate::registration::Replace;
 use hickory_proto::rr::Name;
@@ -75,7 +74,7 @@ pub struct Config {
     /// The file that the key's secret is in: this one or the key file.
     pub(crate) secret_file: Option<PathBuf>,
     /// The logging section.
-    pub(crate) logging: Option<logging::Configuration>,
+    pub(crate) logging: Option<dictconfig::Configuration>,
     /// The name to register in place of the computer's own.
     pub(crate) hostname: Option<Name>,
     /// The apex in place of looking it up.
@@ -269,14 +268,20 @@ fn replace(value: At) -> Result<Replace, Fault> {
 }
 
 /// The `logging` section.
-fn logging_section((path, value): At) -> Result<logging::Configuration, Fault> {
+fn logging_section((path, value): At) -> Result<dictconfig::Configuration, Fault> {
     if !value.is_object() {
         return Err(fault(
             path,
             format!("must be an object, not {}", kind(&value)),
         ));
     }
-    logging::Configuration::from_json(&value).map_err(|error| fault(error.path, error.message))
+    dictconfig::Configuration::from_json(&value, "pydyndns").map_err(|error| {
+        let place = match error.path() {
+            "" => path,
+            key => format!("{path}.{key}"),
+        };
+        fault(place, error.message())
+    })
 }
 
 #[cfg(test)]

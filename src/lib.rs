@@ -46,7 +46,6 @@ pub mod dns;
 mod escape;
 pub mod host;
 pub mod logger;
-mod logging;
 pub mod name;
 pub mod registration;
 pub mod resolv_conf;
