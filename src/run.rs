@@ -8,8 +8,11 @@ use crate::cache::{Cache, Reading, Turn};
 use crate::cli::{Mode, Options};
 use crate::config::Config;
 use crate::desired::{self, Desired};
-use crate::dns::update::{self, Update};
-use crate::dns::zone;
+use crate::dns::message::Update;
+use crate::dns::script::script;
+use crate::dns::send;
+use crate::dns::signer::Signer;
+use crate::dns::target::{self, Target};
 use crate::escape;
 use crate::host;
 use crate::logger::{self, Logger};
@@ -153,32 +156,29 @@ impl Run<'_> {
                 registration.name, registration.addresses
             ));
         }
-        let target = self.find_target(registration, deadline)?;
-        Update::new(registration, &target.apex)?;
-        print(&update::script(registration, &target.apex, &target.servers))
+        let mut target = self.find_target(registration, deadline)?;
+        let update = Update::register(registration, &target.apex)?;
+        while target.look_further(deadline).is_ok_and(|is_found| is_found) {}
+        print(&script(&update, &target.servers))
     }
 
     /// Sends one update and, once a server has confirmed it, writes it down.
     fn send(&self, registration: &Registration, deadline: Instant) -> Result<(), Box<dyn Error>> {
-        let target = self.find_target(registration, deadline)?;
-        let update = Update::new(registration, &target.apex)?;
+        let mut target = self.find_target(registration, deadline)?;
+        let update = Update::register(registration, &target.apex)?;
+        let name = escape::domain(&registration.name);
         log::info!(
-            "updating {} in {} to {}",
-            registration.name,
-            target.apex,
+            "updating {name} in {} to {}",
+            escape::domain(&target.apex),
             registration.addresses
         );
         if let Some(cache) = &self.cache {
             forget(cache)?;
         }
-        let server = update
-            .send(&target.servers, self.config.key.as_ref(), deadline)
-            .map_err(|error| format!("{} is not confirmed: {error}", registration.name))?;
-        log::info!(
-            "{server} confirmed {} at {}",
-            registration.addresses,
-            registration.name
-        );
+        let signer = Signer::from(self.config.key.as_ref());
+        let server = send::send(update, &mut target, signer, deadline)
+            .map_err(|error| format!("{name} is not confirmed: {error}"))?;
+        log::info!("{server} confirmed {} at {name}", registration.addresses);
         if let Some(cache) = &self.cache
             && let Err(error) = cache.save(registration)
         {
@@ -200,12 +200,11 @@ impl Run<'_> {
         &self,
         registration: &Registration,
         deadline: Instant,
-    ) -> Result<zone::Target, zone::Error> {
-        zone::find(
+    ) -> Result<Target, target::Error> {
+        target::find(
             &registration.name,
             self.config.zone.as_ref(),
-            // The others wait for `zone` to take a list.
-            self.config.servers.first(),
+            &self.config.servers,
             deadline,
         )
     }

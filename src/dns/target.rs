@@ -1,0 +1,309 @@
+//! Where an update goes: the zone's apex, and the addresses of its primary or of the servers that the configuration names.
+//!
+//! Names are looked up in the hosts file first, as libc does. One that has only loopback addresses there (`127.0.1.1`, as
+//! Debian gives a computer's own name) is looked up in DNS as well, and what DNS says is tried before. Further servers of
+//! the configuration are looked up once the first have failed, so that DNS is not asked for what nobody needs.
+
+use super::resolver::{Resolver, Unanswered};
+use super::server::{Host, Server};
+use super::system;
+use super::zone::{self, Soa};
+use crate::escape;
+use hickory_proto::rr::Name;
+use std::collections::VecDeque;
+use std::io;
+use std::net::{IpAddr, SocketAddr, SocketAddrV6};
+use std::time::{Duration, Instant};
+
+/// The port of DNS.
+const PORT: u16 = 53;
+
+/// How long DNS is asked for more addresses of a host that the hosts file has, at most.
+const MAX_FURTHER: Duration = Duration::from_secs(3);
+
+/// Where an update goes.
+#[derive(Debug)]
+pub(crate) struct Target {
+    /// The zone's apex.
+    pub(crate) apex: Name,
+    /// MNAME of the zone's SOA record, if it was asked for.
+    pub(crate) primary: Option<Name>,
+    /// Whether the configuration names the servers, and not the SOA record.
+    pub(crate) is_configured: bool,
+    /// The addresses to try, in this order; at least one.
+    pub(crate) servers: Vec<SocketAddr>,
+    /// Servers to look up should all of these fail.
+    further: VecDeque<Server>,
+}
+
+/// Why there is nowhere to send to.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// There is no zone to update, or it cannot be found.
+    #[error("{_0}{}", if matches!(_0, zone::Error::Lookup(_) | zone::Error::Delegated { .. }) { system::advice() } else { String::new() })]
+    Zone(#[from] zone::Error),
+    /// The name is not in the configured zone.
+    #[error(
+        "{} is not in the configured zone {}; correct `zone`, or set `hostname`",
+        escape::domain(_0),
+        escape::domain(_1)
+    )]
+    OutOfZone(Name, Name),
+    /// MNAME is the root, by which a zone says that it takes no updates.
+    #[error(
+        "the zone {} takes no updates: its SOA record names no primary (MNAME is `.`); set `server` if there is one all the same",
+        escape::domain(_0)
+    )]
+    NoUpdates(Name),
+    /// The addresses of the server cannot be found.
+    #[error("{what}: {why}{}; {remedy}", if is_unanswered(why) { system::advice() } else { String::new() })]
+    NoAddress {
+        /// Which server.
+        what: String,
+        /// Why not.
+        why: AddressError,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// The name servers are not known.
+    #[error(transparent)]
+    System(#[from] SystemError),
+}
+
+/// What is to know from the system cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read {}: {}", .0, escape::system(.1))]
+pub(crate) struct SystemError(&'static str, io::Error);
+
+/// Why a host's addresses cannot be found.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AddressError {
+    /// DNS says that it has none.
+    #[error("it has no address")]
+    None,
+    /// DNS does not say.
+    #[error(transparent)]
+    Lookup(#[from] Unanswered),
+    /// No such interface.
+    #[error("this computer has no interface {0:?}")]
+    NoInterface(String),
+    /// The hosts file or the name servers cannot be read.
+    #[error(transparent)]
+    System(#[from] SystemError),
+}
+
+/// Whether an error comes from the name servers' not answering.
+fn is_unanswered(why: &AddressError) -> bool {
+    matches!(why, AddressError::Lookup(_))
+}
+
+/// Finds the zone of `name` and the addresses to update it at; `zone` and `servers` take the place of a look-up each.
+/// With both, and an address as the first server, nothing is asked.
+///
+/// # Errors
+/// There is nowhere to send to, or it could not be found out before `deadline`.
+pub(crate) fn find(
+    name: &Name,
+    zone: Option<&Name>,
+    servers: &[Server],
+    deadline: Instant,
+) -> Result<Target, Error> {
+    if let Some(zone) = zone
+        && !zone.zone_of(name)
+    {
+        return Err(Error::OutOfZone(name.clone(), zone.clone()));
+    }
+    let mut hosts = Hosts::new(deadline);
+    let (apex, primary) = match zone {
+        Some(zone) if !servers.is_empty() => (zone.clone(), None),
+        Some(zone) => found(zone::at(zone, hosts.resolver()?, deadline)?),
+        None => found(zone::of(name, hosts.resolver()?, deadline)?),
+    };
+    let mut target = Target {
+        apex,
+        primary,
+        is_configured: !servers.is_empty(),
+        servers: Vec::new(),
+        further: servers.iter().cloned().collect(),
+    };
+    if target.is_configured {
+        target.look_up_further(&mut hosts)?;
+    } else {
+        target.look_up_primary(&mut hosts)?;
+    }
+    Ok(target)
+}
+
+/// What an SOA record says.
+fn found(soa: Soa) -> (Name, Option<Name>) {
+    (soa.apex, Some(soa.primary))
+}
+
+/// The addresses of a host by the hosts file and DNS, for those who have only a name; the resolver of libc is not asked.
+///
+/// # Errors
+/// It has none, or they can't be found out in time.
+pub(crate) fn addresses_of(host: &str, deadline: Instant) -> io::Result<Vec<IpAddr>> {
+    let name = crate::name::domain_name(host)
+        .map_err(|wrong| io::Error::other(format!("the host {host:?} {wrong}")))?;
+    Hosts::new(deadline).addresses(&name).map_err(|error| {
+        let advice = if is_unanswered(&error) {
+            system::advice()
+        } else {
+            String::new()
+        };
+        io::Error::other(format!(
+            "no address of the host {host} is known: {error}{advice}"
+        ))
+    })
+}
+
+impl Target {
+    /// Looks up the configuration's next server that has an address. Whether there was one.
+    ///
+    /// # Errors
+    /// Those that were left have none.
+    pub(crate) fn look_further(&mut self, deadline: Instant) -> Result<bool, Error> {
+        if self.further.is_empty() {
+            return Ok(false);
+        }
+        self.look_up_further(&mut Hosts::new(deadline))?;
+        Ok(true)
+    }
+
+    /// How many servers of the configuration are not looked up yet.
+    pub(crate) fn further(&self) -> usize {
+        self.further.len()
+    }
+
+    /// Adds the addresses of the SOA's primary.
+    fn look_up_primary(&mut self, hosts: &mut Hosts) -> Result<(), Error> {
+        let Some(primary) = self.primary.as_ref().filter(|primary| !primary.is_root()) else {
+            return Err(Error::NoUpdates(self.apex.clone()));
+        };
+        let addresses = hosts.addresses(primary).map_err(|why| Error::NoAddress {
+            what: format!(
+                "cannot reach {}, the primary by the SOA record of {}",
+                escape::domain(primary),
+                escape::domain(&self.apex)
+            ),
+            why,
+            remedy: "correct MNAME in the SOA record, or set `server`",
+        })?;
+        self.servers
+            .extend(addresses.into_iter().map(|ip| SocketAddr::new(ip, PORT)));
+        Ok(())
+    }
+
+    /// Adds the addresses of the configuration's next server that has one, and of those behind it that need no look-up.
+    fn look_up_further(&mut self, hosts: &mut Hosts) -> Result<(), Error> {
+        let mut failure = None;
+        let known = self.servers.len();
+        while let Some(server) = self.further.front() {
+            if self.servers.len() > known && matches!(server.host, Host::Name(_)) {
+                return Ok(());
+            }
+            let port = server.port.unwrap_or(PORT);
+            let found = match &server.host {
+                Host::Address(ip, scope) => {
+                    address(*ip, scope.as_deref(), port).map(|one| vec![one])
+                }
+                Host::Name(name) => hosts.addresses(name).map(|all| {
+                    all.into_iter()
+                        .map(|ip| SocketAddr::new(ip, port))
+                        .collect()
+                }),
+            };
+            match found {
+                Ok(addresses) => self.servers.extend(addresses),
+                Err(why) => {
+                    failure = Some(Error::NoAddress {
+                        what: format!(
+                            "cannot reach {}, which `server` names",
+                            escape::one_line(&server.text)
+                        ),
+                        why,
+                        remedy: "correct `server`",
+                    });
+                }
+            }
+            self.further.pop_front();
+        }
+        match failure {
+            Some(failure) if self.servers.len() == known => Err(failure),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// An address of the configuration, with the number of the interface that it is on.
+fn address(ip: IpAddr, scope: Option<&str>, port: u16) -> Result<SocketAddr, AddressError> {
+    match (ip, scope) {
+        (IpAddr::V6(ip), Some(scope)) => {
+            let index = system::interface_index(scope)
+                .ok_or_else(|| AddressError::NoInterface(scope.to_owned()))?;
+            Ok(SocketAddrV6::new(ip, port, 0, index).into())
+        }
+        _ => Ok(SocketAddr::new(ip, port)),
+    }
+}
+
+/// Where hosts are looked up: the hosts file and the name servers, which are read when first needed.
+struct Hosts {
+    /// When to give up.
+    deadline: Instant,
+    /// The name servers.
+    resolver: Option<Resolver>,
+}
+
+impl Hosts {
+    /// Before anything is read.
+    fn new(deadline: Instant) -> Self {
+        Self {
+            deadline,
+            resolver: None,
+        }
+    }
+
+    /// The name servers.
+    fn resolver(&mut self) -> Result<&mut Resolver, SystemError> {
+        match &mut self.resolver {
+            Some(resolver) => Ok(resolver),
+            none => {
+                let servers = system::name_servers()
+                    .map_err(|error| SystemError(system::NAME_SERVERS, error))?;
+                Ok(none.insert(Resolver::new(servers, self.deadline)))
+            }
+        }
+    }
+
+    /// A host's addresses, at least one.
+    fn addresses(&mut self, host: &Name) -> Result<Vec<IpAddr>, AddressError> {
+        let in_hosts = system::addresses_in_hosts(&escape::domain(host))
+            .map_err(|error| SystemError("the hosts file", error))?;
+        let deadline = self.deadline;
+        if in_hosts.is_empty() {
+            let addresses = self.resolver()?.addresses(host, deadline)?;
+            return if addresses.is_empty() {
+                Err(AddressError::None)
+            } else {
+                Ok(addresses)
+            };
+        }
+        if !in_hosts.iter().all(IpAddr::is_loopback) {
+            return Ok(in_hosts);
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        let limit = Instant::now() + MAX_FURTHER.min(left / 4);
+        let mut addresses = match self.resolver() {
+            Ok(resolver) => resolver.addresses(host, limit).unwrap_or_default(),
+            Err(_) => Vec::new(),
+        };
+        for ip in in_hosts {
+            if !addresses.contains(&ip) {
+                addresses.push(ip);
+            }
+        }
+        Ok(addresses)
+    }
+}
