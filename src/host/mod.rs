@@ -13,6 +13,7 @@
 //! | `full_name` | what this computer is called, with its domain if the system knows one |
 //! | `default_configs`, `default_cache` | where the configuration and the cache lie when nobody says |
 //! | `open_regular` | a regular file, never through a symbolic link, never blocking |
+//! | `is_same_file` | whether two paths lead to the same file |
 //! | `readable_by_others` | whether accounts other than the owner and the administrator may read an open file |
 //! | `HOW_TO_HIDE` | what an administrator does about that, in words |
 //! | `LOCKS_LET_WRITE` | whether a file can be written while another handle has its lock |
@@ -52,13 +53,13 @@ use linux::config_folder;
 pub(crate) use linux::{interface_addresses, interface_names};
 #[cfg(unix)]
 pub(crate) use unix::{
-    HOW_TO_HIDE, LOCKS_LET_WRITE, default_cache, default_configs, full_name, open_regular,
+    HOW_TO_HIDE, LOCKS_LET_WRITE, default_cache, default_configs, full_name, is_same_file, open_regular,
     readable_by_others, sync_folder,
 };
 #[cfg(windows)]
 pub(crate) use windows::{
     HOW_TO_HIDE, LOCKS_LET_WRITE, default_cache, default_configs, full_name, interface_addresses,
-    interface_names, open_regular, readable_by_others, sync_folder,
+    interface_names, is_same_file, open_regular, readable_by_others, sync_folder,
 };
 
 use std::net::IpAddr;
