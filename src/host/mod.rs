@@ -22,6 +22,7 @@
 //! | `LOCKS_LET_WRITE` | whether a file can be written while another handle has its lock |
 //! | `sync_folder` | makes a removal in a folder survive a power cut |
 
+pub mod allocator;
 #[cfg(any(
     target_os = "macos",
     target_os = "freebsd",
