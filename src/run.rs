@@ -7,7 +7,7 @@
 use crate::addresses;
 use crate::cache::{Cache, Reading, Turn};
 use crate::cli::{Mode, Options};
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::desired::{self, Desired};
 use crate::dns::message::Update;
 use crate::dns::script::script;
@@ -87,11 +87,15 @@ pub fn run(options: &Options) -> Result<(), Stop> {
         Mode::DryRun => run.dry_run(),
         Mode::Status { .. } | Mode::Unregister { .. } => Ok(()),
     };
-    if let Err(error) = &outcome {
-        log::error!("{}", escape::one_line(&error.to_string()));
-    }
+    let outcome = outcome.map_err(|error| match error.downcast::<config::Error>() {
+        Ok(wrong) => Stop::Wrong(wrong.to_string()),
+        Err(error) => {
+            log::error!("{}", escape::one_line(&error.to_string()));
+            Stop::Failed
+        }
+    });
     run.logger.finish();
-    outcome.map_err(|_| Stop::Failed)
+    outcome
 }
 
 /// What every mode works with.
@@ -113,7 +117,7 @@ impl Run<'_> {
         let deadline = LazyCell::new(|| Instant::now() + self.config.timeout);
         let mut turn = None;
         if let (true, Some(cache)) = (self.options.force, &self.cache) {
-            turn = Some(take_turn(cache, *deadline)?);
+            turn = Some(self.take_turn(cache, *deadline)?);
             forget(cache)?;
         }
         let mut desired = self.gather()?;
@@ -124,7 +128,7 @@ impl Run<'_> {
         desired = self.settled(desired)?;
         // Without a cache there is nothing to take turns for.
         if let (None, Some(cache)) = (&turn, &self.cache) {
-            turn = Some(take_turn(cache, *deadline)?);
+            turn = Some(self.take_turn(cache, *deadline)?);
             desired = self.gather()?;
             if self.is_confirmed(&desired.registration) {
                 tell_nothing_to_do(&desired);
@@ -158,7 +162,8 @@ impl Run<'_> {
             tell_nothing_to_do(&desired);
             return print(&format!(
                 "; nothing to send: the cache confirms {} with {}\n",
-                registration.name, registration.addresses
+                escape::domain(&registration.name),
+                registration.addresses
             ));
         }
         let mut target = self.find_target(registration, deadline)?;
@@ -193,6 +198,14 @@ impl Run<'_> {
             );
         }
         Ok(())
+    }
+
+    /// Waits for other runs with the same cache, if that is a file to write at all.
+    fn take_turn(&self, cache: &Cache, deadline: Instant) -> Result<Turn, Box<dyn Error>> {
+        self.config.check_cache(cache.path())?;
+        cache.take_turn(deadline).map_err(|error| {
+            format!("cannot lock the cache {}: {error}", cache.path().display()).into()
+        })
     }
 
     /// What should be registered now.
@@ -285,16 +298,9 @@ fn tell_nothing_to_do(desired: &Desired) {
     }
     log::info!(
         "{} is registered with {} already",
-        desired.registration.name,
+        escape::domain(&desired.registration.name),
         desired.registration.addresses
     );
-}
-
-/// Waits for other runs with the same cache.
-fn take_turn(cache: &Cache, deadline: Instant) -> Result<Turn, String> {
-    cache
-        .take_turn(deadline)
-        .map_err(|error| format!("cannot lock the cache {}: {error}", cache.path().display()))
 }
 
 /// Removes the cache's entry.
@@ -315,24 +321,23 @@ fn warn_of(desired: &Desired, config: &Config) {
     if desired.registration.addresses.is_empty() {
         log::warn!(
             "the interfaces have no address to register, so the update removes the records of {}",
-            desired.registration.name
+            escape::domain(&desired.registration.name)
         );
     }
-    if let Some(file) = &config.secret_file
-        && File::open(file)
-            .and_then(|open| host::readable_by_others(&open, file))
-            .unwrap_or(false)
-    {
-        log::warn!(
-            "{} has a secret in it and is readable by others; {}",
-            file.display(),
-            host::HOW_TO_HIDE
-        );
+    for file in config.secret_files() {
+        let is_readable = File::open(file).and_then(|open| host::readable_by_others(&open, file));
+        if is_readable.unwrap_or(false) {
+            log::warn!(
+                "{} has a secret in it and is readable by others; {}",
+                file.display(),
+                host::HOW_TO_HIDE
+            );
+        }
     }
     if let Some(key) = config.key.as_ref().filter(|key| key.algorithm().is_weak()) {
         log::warn!(
             "the key {} uses {}, which is weak; make one for hmac-sha256",
-            key.name(),
+            escape::domain(key.name()),
             key.algorithm().as_str()
         );
     }

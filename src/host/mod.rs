@@ -16,11 +16,13 @@
 //! | `addresses_in_hosts` | a name's addresses in the hosts file |
 //! | `default_configs`, `default_cache` | where the configuration and the cache lie when nobody says |
 //! | `open_regular` | a regular file, never through a symbolic link, never blocking |
+//! | `is_same_file` | whether two paths lead to the same file |
 //! | `readable_by_others` | whether accounts other than the owner and the administrator may read an open file |
 //! | `HOW_TO_HIDE` | what an administrator does about that, in words |
 //! | `LOCKS_LET_WRITE` | whether a file can be written while another handle has its lock |
 //! | `sync_folder` | makes a removal in a folder survive a power cut |
 
+pub mod allocator;
 #[cfg(any(
     target_os = "macos",
     target_os = "freebsd",
@@ -56,13 +58,13 @@ pub(crate) use linux::{all_interfaces, interfaces};
 #[cfg(unix)]
 pub(crate) use unix::{
     HOW_TO_HIDE, LOCKS_LET_WRITE, NAMES_IGNORE_CASE, default_cache, default_configs, full_name,
-    interface_index, open_regular, readable_by_others, sync_folder,
+    interface_index, is_same_file, open_regular, readable_by_others, sync_folder,
 };
 #[cfg(windows)]
 pub(crate) use windows::{
     HOW_TO_HIDE, LOCKS_LET_WRITE, NAMES_IGNORE_CASE, all_interfaces, default_cache,
-    default_configs, full_name, interface_index, interfaces, open_regular, readable_by_others,
-    sync_folder,
+    default_configs, full_name, interface_index, interfaces, is_same_file, open_regular,
+    readable_by_others, sync_folder,
 };
 
 use crate::hosts;

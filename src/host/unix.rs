@@ -150,6 +150,12 @@ pub(crate) fn readable_by_others(file: &File, _path: &Path) -> io::Result<bool> 
     Ok(file.metadata()?.mode() & 0o004 != 0)
 }
 
+/// Whether two paths lead to the same file, by whatever links; not if one of them leads nowhere.
+pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
+    let id = |path| fs::metadata(path).map(|found| (found.dev(), found.ino()));
+    matches!((id(one), id(other)), (Ok(one), Ok(other)) if one == other)
+}
+
 /// Makes what was removed in a folder stay removed after a power cut.
 ///
 /// # Errors
