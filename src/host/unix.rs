@@ -152,7 +152,7 @@ pub(crate) fn readable_by_others(file: &File, _path: &Path) -> io::Result<bool> 
 
 /// Whether two paths lead to the same file, by whatever links; not if one of them leads nowhere.
 pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
-    let id = |path| fs::metadata(path).map(|found| (found.dev(), found.ino()));
+    let id = |path| std::fs::metadata(path).map(|found| (found.dev(), found.ino()));
     matches!((id(one), id(other)), (Ok(one), Ok(other)) if one == other)
 }
 
