@@ -1,6 +1,6 @@
 //! The story of one run, from top to bottom.
 //!
-//! [`run`] reads the configuration, starts logging and chooses the mode once. [`register`] gathers what should be in
+//! [`run`] reads the configuration, starts logging and chooses the mode once. [`Run::register`] gathers what should be in
 //! the zone, ends at once if the cache confirms it, and else takes its turn, sends one update and remembers what a server
 //! has confirmed.
 
@@ -15,13 +15,15 @@ use crate::dns::send;
 use crate::dns::signer::Signer;
 use crate::dns::target::{self, Target};
 use crate::escape;
-use crate::host;
 use crate::logger::{self, Logger};
 use crate::registration::Registration;
+use crate::status;
+use crate::warnings;
+use hickory_proto::rr::Name;
 use std::cell::LazyCell;
 use std::error::Error;
-use std::fs::File;
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime};
 
 /// Why a run ended without success.
@@ -56,10 +58,6 @@ impl Stop {
 /// # Errors
 /// Why it ended without success.
 pub fn run(options: &Options) -> Result<(), Stop> {
-    // The lead's branch gives these two their rooms.
-    if matches!(options.mode, Mode::Status { .. } | Mode::Unregister { .. }) {
-        return Err(Stop::Wrong("this mode is not available yet".into()));
-    }
     let mut config =
         Config::load(options.config.as_deref()).map_err(|wrong| Stop::Wrong(wrong.to_string()))?;
     let cache = config.cache_file().map_err(|wrong| {
@@ -76,16 +74,22 @@ pub fn run(options: &Options) -> Result<(), Stop> {
             config.file.display()
         )));
     }
+    // To show what is so opens no log file either.
+    let section = config
+        .logging
+        .take()
+        .filter(|_| !matches!(options.mode, Mode::Status { .. }));
     let run = Run {
         options,
         cache: cache.map(Cache::at),
-        logger: Logger::start(config.logging.take(), options.verbose),
+        logger: Logger::start(section, options.verbose),
         config,
     };
     let outcome = match options.mode {
         Mode::Register => run.register(),
         Mode::DryRun => run.dry_run(),
-        Mode::Status { .. } | Mode::Unregister { .. } => Ok(()),
+        Mode::Status { json } => return run.status(json),
+        Mode::Unregister { dry_run } => run.unregister(dry_run),
     };
     let outcome = outcome.map_err(|error| match error.downcast::<config::Error>() {
         Ok(wrong) => Stop::Wrong(wrong.to_string()),
@@ -136,7 +140,9 @@ impl Run<'_> {
             }
         }
         loop {
-            warn_of(&desired, &self.config);
+            for warning in warnings::of(&desired, &self.config) {
+                log::warn!("{warning}");
+            }
             self.send(&desired.registration, *deadline)?;
             // An address that changed meanwhile may have started a run which ended at once, by what the cache said before
             // it was forgotten here. So whoever writes the cache looks once more.
@@ -166,15 +172,59 @@ impl Run<'_> {
                 registration.addresses
             ));
         }
-        let mut target = self.find_target(registration, deadline)?;
+        let mut target = self.find_target(&registration.name, deadline)?;
         let update = Update::register(registration, &target.apex)?;
         while target.look_further(deadline).is_ok_and(|is_found| is_found) {}
         print(&script(&update, &target.servers))
     }
 
+    /// Shows what is so, and why. The exit status tells whether the zone is as it should be.
+    fn status(&self, json: bool) -> Result<(), Stop> {
+        let status = status::look(&self.options.selection, &self.config, self.cache.as_ref());
+        let text = if json {
+            format!("{:#}\n", status.json())
+        } else {
+            status.text()
+        };
+        print(&text).map_err(|error| {
+            logger::complain(&error.to_string());
+            Stop::Failed
+        })?;
+        if status.is_ok() {
+            Ok(())
+        } else {
+            Err(Stop::Failed)
+        }
+    }
+
+    /// Removes the name's addresses from the zone, and forgets the cache, so that the next run registers again.
+    fn unregister(&self, dry_run: bool) -> Result<(), Box<dyn Error>> {
+        let deadline = Instant::now() + self.config.timeout;
+        let (name, _) = desired::name(&self.config)?;
+        if dry_run {
+            let mut target = self.find_target(&name, deadline)?;
+            let update = Update::unregister(&name, &target.apex)?;
+            while target.look_further(deadline).is_ok_and(|is_found| is_found) {}
+            return print(&script(&update, &target.servers));
+        }
+        let turn = match &self.cache {
+            Some(cache) => Some(take_turn(cache, deadline)?),
+            None => None,
+        };
+        for warning in warnings::about_secrets(&self.config) {
+            log::warn!("{warning}");
+        }
+        let mut target = self.find_target(&name, deadline)?;
+        let update = Update::unregister(&name, &target.apex)?;
+        let server = self.confirm(update, &mut target, deadline)?;
+        log::info!("{server} confirmed that {} has no address", escape::domain(&name));
+        drop(turn);
+        Ok(())
+    }
+
     /// Sends one update and, once a server has confirmed it, writes it down.
     fn send(&self, registration: &Registration, deadline: Instant) -> Result<(), Box<dyn Error>> {
-        let mut target = self.find_target(registration, deadline)?;
+        let mut target = self.find_target(&registration.name, deadline)?;
         let update = Update::register(registration, &target.apex)?;
         let name = escape::domain(&registration.name);
         log::info!(
@@ -182,12 +232,7 @@ impl Run<'_> {
             escape::domain(&target.apex),
             registration.addresses
         );
-        if let Some(cache) = &self.cache {
-            forget(cache)?;
-        }
-        let signer = Signer::from(self.config.key.as_ref());
-        let server = send::send(update, &mut target, signer, deadline)
-            .map_err(|error| format!("{name} is not confirmed: {error}"))?;
+        let server = self.confirm(update, &mut target, deadline)?;
         log::info!("{server} confirmed {} at {name}", registration.addresses);
         if let Some(cache) = &self.cache
             && let Err(error) = cache.save(registration)
@@ -206,6 +251,22 @@ impl Run<'_> {
         cache.take_turn(deadline).map_err(|error| {
             format!("cannot lock the cache {}: {error}", cache.path().display()).into()
         })
+    }
+
+    /// Forgets the cache and sends an update until a server confirms it.
+    fn confirm(
+        &self,
+        update: Update,
+        target: &mut Target,
+        deadline: Instant,
+    ) -> Result<SocketAddr, Box<dyn Error>> {
+        if let Some(cache) = &self.cache {
+            forget(cache)?;
+        }
+        let name = escape::domain(&update.name);
+        let signer = Signer::from(self.config.key.as_ref());
+        send::send(update, target, signer, deadline)
+            .map_err(|error| format!("{name} is not confirmed: {error}").into())
     }
 
     /// What should be registered now.
@@ -251,13 +312,9 @@ impl Run<'_> {
     }
 
     /// Where the update goes.
-    fn find_target(
-        &self,
-        registration: &Registration,
-        deadline: Instant,
-    ) -> Result<Target, target::Error> {
+    fn find_target(&self, name: &Name, deadline: Instant) -> Result<Target, target::Error> {
         target::find(
-            &registration.name,
+            name,
             self.config.zone.as_ref(),
             &self.config.servers,
             deadline,
@@ -311,36 +368,6 @@ fn forget(cache: &Cache) -> Result<(), String> {
             cache.path().display()
         )
     })
-}
-
-/// Warnings that only a run that sends gives, so that cron stays quiet.
-fn warn_of(desired: &Desired, config: &Config) {
-    for interface in &desired.missing {
-        log::warn!("no interface {interface} exists");
-    }
-    if desired.registration.addresses.is_empty() {
-        log::warn!(
-            "the interfaces have no address to register, so the update removes the records of {}",
-            escape::domain(&desired.registration.name)
-        );
-    }
-    for file in config.secret_files() {
-        let is_readable = File::open(file).and_then(|open| host::readable_by_others(&open, file));
-        if is_readable.unwrap_or(false) {
-            log::warn!(
-                "{} has a secret in it and is readable by others; {}",
-                file.display(),
-                host::HOW_TO_HIDE
-            );
-        }
-    }
-    if let Some(key) = config.key.as_ref().filter(|key| key.algorithm().is_weak()) {
-        log::warn!(
-            "the key {} uses {}, which is weak; make one for hmac-sha256",
-            escape::domain(key.name()),
-            key.algorithm().as_str()
-        );
-    }
 }
 
 /// Prints to stdout.

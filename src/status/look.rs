@@ -79,7 +79,7 @@ fn look_at_cache(
             problems.push(format!("the cache {} counts as absent: {why}", cache.path().display()));
             (CacheState::Unreadable, None)
         }
-        Reading::Confirmed(entry) => {
+        Reading::Confirmed(entry, _) => {
             let confirms = wanted.is_some_and(|wanted| {
                 entry.confirms(wanted)
                     && refresh.is_none_or(|limit| entry.is_fresh(limit, SystemTime::now()))
