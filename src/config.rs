@@ -27,6 +27,9 @@ use zeroize::Zeroizing;
 /// No configuration needs more bytes than this; 16 MiB.
 const LARGEST: u64 = 16 << 20;
 
+/// How long the network work of one run may take unless the configuration says.
+pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// No key file needs more bytes than this; 64 KiB.
 const LARGEST_KEY_FILE: u64 = 64 << 10;
 
@@ -158,7 +161,7 @@ impl Config {
             refresh: top.optional("refresh").map(seconds).transpose()?,
             timeout: top
                 .optional("timeout")
-                .map_or(Ok(Duration::from_secs(30)), seconds)?,
+                .map_or(Ok(DEFAULT_TIMEOUT), seconds)?,
         })
     }
 }

@@ -4,13 +4,13 @@
 //! the zone, ends at once if the cache confirms it, and else takes its turn, sends one update and remembers what a server
 //! has confirmed.
 
-use crate::cache::{Cache, Reading, Turn};
+use crate::cache::{Cache, CacheLock, Reading};
 use crate::cli::{Mode, Options};
-use crate::config::Config;
+use crate::config::{CacheFile, Config, DEFAULT_TIMEOUT};
 use crate::desired::{self, Desired};
 use crate::dns::update::{self, Update};
 use crate::dns::zone;
-use crate::host;
+use crate::host::{self, Alarm};
 use crate::logger::{self, Logger};
 use crate::registration::Registration;
 use std::cell::LazyCell;
@@ -18,6 +18,10 @@ use std::error::Error;
 use std::fs::File;
 use std::io::{self, Write};
 use std::time::{Duration, Instant, SystemTime};
+
+/// How long after `timeout` a run is ended by the alarm if something other than the network blocks it. Handlers that
+/// deliver over the network may take a few seconds after the update.
+const MARGIN: Duration = Duration::from_secs(5);
 
 /// Why a run ended without success.
 #[derive(Debug)]
@@ -51,8 +55,10 @@ impl Stop {
 /// # Errors
 /// Why it ended without success.
 pub fn run(options: &Options) -> Result<(), Stop> {
+    let alarm = Alarm::set(DEFAULT_TIMEOUT + MARGIN);
     let file = options.config.clone().unwrap_or_else(host::default_config);
     let mut config = Config::load(&file).map_err(|wrong| Stop::Wrong(wrong.to_string()))?;
+    alarm.confirm(config.timeout + MARGIN);
     let cache = config.cache_file().map_err(|wrong| {
         Stop::Wrong(format!(
             "{}: cache: {wrong}; name a file in place of true",
@@ -61,7 +67,10 @@ pub fn run(options: &Options) -> Result<(), Stop> {
     })?;
     let run = Run {
         options,
-        cache: cache.map(Cache::at),
+        cache: cache.map(match config.cache {
+            CacheFile::Default => Cache::at_default,
+            _ => Cache::at,
+        }),
         logger: Logger::start(config.logging.take(), options.verbose),
         config,
     };
@@ -93,10 +102,9 @@ impl Run<'_> {
     fn register(&self) -> Result<(), Box<dyn Error>> {
         // Counted from the first thing that a run waits for: most runs come to none.
         let deadline = LazyCell::new(|| Instant::now() + self.config.timeout);
-        let mut turn = None;
+        let mut lock = None;
         if let (true, Some(cache)) = (self.options.force, &self.cache) {
-            turn = Some(take_turn(cache, *deadline)?);
-            forget(cache)?;
+            forget(cache, lock.insert(take_lock(cache, *deadline)?))?;
         }
         let mut desired = self.gather()?;
         if !self.options.force && self.is_confirmed(&desired.registration) {
@@ -104,17 +112,18 @@ impl Run<'_> {
             return Ok(());
         }
         // Without a cache there is nothing to take turns for.
-        if let (None, Some(cache)) = (&turn, &self.cache) {
-            turn = Some(take_turn(cache, *deadline)?);
+        if let (None, Some(cache)) = (&lock, &self.cache) {
+            lock = Some(take_lock(cache, *deadline)?);
             desired = self.gather()?;
             if self.is_confirmed(&desired.registration) {
                 tell_nothing_to_do(&desired);
                 return Ok(());
             }
         }
+        self.warn_of_cache(lock.as_ref(), &desired.registration);
         loop {
             warn_of(&desired, &self.config);
-            self.send(&desired.registration, *deadline)?;
+            self.send(&desired.registration, lock.as_mut(), *deadline)?;
             // An address that changed meanwhile may have started a run which ended at once, by what the cache said before
             // it was forgotten here. So whoever writes the cache looks once more.
             let now = self.gather()?;
@@ -123,7 +132,6 @@ impl Run<'_> {
             }
             desired = now;
         }
-        drop(turn);
         Ok(())
     }
 
@@ -145,7 +153,12 @@ impl Run<'_> {
     }
 
     /// Sends one update and, once a server has confirmed it, writes it down.
-    fn send(&self, registration: &Registration, deadline: Instant) -> Result<(), Box<dyn Error>> {
+    fn send(
+        &self,
+        registration: &Registration,
+        mut lock: Option<&mut CacheLock>,
+        deadline: Instant,
+    ) -> Result<(), Box<dyn Error>> {
         let target = self.find_target(registration, deadline)?;
         let update = Update::new(registration, &target.apex)?;
         log::info!(
@@ -154,8 +167,8 @@ impl Run<'_> {
             target.apex,
             registration.addresses
         );
-        if let Some(cache) = &self.cache {
-            forget(cache)?;
+        if let (Some(cache), Some(lock)) = (&self.cache, lock.as_deref_mut()) {
+            forget(cache, lock)?;
         }
         let server = update
             .send(&target.servers, self.config.key.as_ref(), deadline)
@@ -165,8 +178,8 @@ impl Run<'_> {
             registration.addresses,
             registration.name
         );
-        if let Some(cache) = &self.cache
-            && let Err(error) = cache.save(registration)
+        if let (Some(cache), Some(lock)) = (&self.cache, lock)
+            && let Err(error) = lock.save(registration, SystemTime::now())
         {
             log::warn!(
                 "cannot write the cache {}, so the next run sends again: {error}",
@@ -174,6 +187,26 @@ impl Run<'_> {
             );
         }
         Ok(())
+    }
+
+    /// Warnings about the cache that only a run that sends gives.
+    fn warn_of_cache(&self, lock: Option<&CacheLock>, registration: &Registration) {
+        let Some(cache) = &self.cache else {
+            return;
+        };
+        let path = cache.path().display();
+        if let Some(flaw) = lock.and_then(CacheLock::flaw) {
+            log::warn!("cannot lock the cache {path}, so another run may interfere: {flaw}");
+        }
+        if let Reading::Confirmed(entry) = cache.read()
+            && !entry.is_for(registration)
+        {
+            log::warn!(
+                "the cache {path} is about {:?}, not {}: if another configuration uses it too, give each its own `cache`",
+                entry.hostname(),
+                registration.name
+            );
+        }
     }
 
     /// What should be registered now.
@@ -201,14 +234,12 @@ impl Run<'_> {
             return false;
         };
         match cache.read() {
-            Reading::Confirmed(entry, time) => {
-                // A time to come says that a clock was set, and nothing of the age.
-                let is_fresh = |limit: Duration| {
-                    SystemTime::now()
-                        .duration_since(time)
-                        .is_ok_and(|age| age < limit)
-                };
-                entry.confirms(registration) && self.config.refresh.is_none_or(is_fresh)
+            Reading::Confirmed(entry) => {
+                entry.confirms(registration)
+                    && self
+                        .config
+                        .refresh
+                        .is_none_or(|limit| entry.is_fresh(limit, SystemTime::now()))
             }
             Reading::Absent => false,
             Reading::Unusable(why) => {
@@ -235,15 +266,15 @@ fn tell_nothing_to_do(desired: &Desired) {
 }
 
 /// Waits for other runs with the same cache.
-fn take_turn(cache: &Cache, deadline: Instant) -> Result<Turn, String> {
+fn take_lock(cache: &Cache, deadline: Instant) -> Result<CacheLock, String> {
     cache
-        .take_turn(deadline)
+        .lock(deadline)
         .map_err(|error| format!("cannot lock the cache {}: {error}", cache.path().display()))
 }
 
 /// Removes the cache's entry.
-fn forget(cache: &Cache) -> Result<(), String> {
-    cache.forget().map_err(|error| {
+fn forget(cache: &Cache, lock: &mut CacheLock) -> Result<(), String> {
+    lock.forget().map_err(|error| {
         format!(
             "cannot remove the cache {}, so nothing is sent that it would contradict: {error}",
             cache.path().display()
@@ -263,12 +294,12 @@ fn warn_of(desired: &Desired, config: &Config) {
         );
     }
     if let Some(file) = &config.secret_file
-        && File::open(file)
-            .and_then(|open| host::readable_by_others(&open, file))
-            .unwrap_or(false)
+        && let Some(exposure) = File::open(file)
+            .and_then(|open| host::exposure(&open))
+            .unwrap_or_default()
     {
         log::warn!(
-            "{} has a secret in it and is readable by others; {}",
+            "{} has a secret in it and {exposure}; {}",
             file.display(),
             host::HOW_TO_HIDE
         );

@@ -12,11 +12,13 @@
 //! | `interface_names` | every interface, also those without an address |
 //! | `full_name` | what this computer is called, with its domain if the system knows one |
 //! | `default_config`, `default_cache` | where the configuration and the cache lie when nobody says |
-//! | `open_regular` | a regular file, never through a symbolic link, never blocking |
-//! | `readable_by_others` | whether accounts other than the owner and the administrator may read an open file |
-//! | `HOW_TO_HIDE` | what an administrator does about that, in words |
-//! | `LOCKS_LET_WRITE` | whether a file can be written while another handle has its lock |
-//! | `sync_folder` | makes a removal in a folder survive a power cut |
+//! | `Folder` | a folder in which files are found, made, given away, replaced and removed without being led astray |
+//! | `open_trusted` | a file to read, if nobody but those we trust can have written it |
+//! | `make_folder` | a folder that may be missing |
+//! | `try_lock`, `lock_holder`, `describe` | the lock of a file, which process has it, and what that is |
+//! | `exposure`, `HOW_TO_HIDE` | who else may read or change a file with a secret, and what to do about it, in words |
+//! | `is_out_of_descriptors` | whether an error says that no more files can be opened |
+//! | `Alarm` | an end to this process whatever blocks it |
 
 #[cfg(any(
     target_os = "macos",
@@ -52,13 +54,14 @@ use linux::config_folder;
 pub(crate) use linux::{interface_addresses, interface_names};
 #[cfg(unix)]
 pub(crate) use unix::{
-    HOW_TO_HIDE, LOCKS_LET_WRITE, default_cache, default_config, full_name, open_regular,
-    readable_by_others, sync_folder,
+    Alarm, Folder, Found, HOW_TO_HIDE, Kind, default_cache, default_config, describe, exposure,
+    full_name, is_out_of_descriptors, lock_holder, make_folder, open_trusted, try_lock,
 };
 #[cfg(windows)]
 pub(crate) use windows::{
-    HOW_TO_HIDE, LOCKS_LET_WRITE, default_cache, default_config, full_name, interface_addresses,
-    interface_names, open_regular, readable_by_others, sync_folder,
+    Alarm, Folder, Found, HOW_TO_HIDE, Kind, default_cache, default_config, describe, exposure,
+    full_name, interface_addresses, interface_names, is_out_of_descriptors, lock_holder,
+    make_folder, open_trusted, try_lock,
 };
 
 use std::net::IpAddr;

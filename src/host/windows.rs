@@ -1,18 +1,22 @@
 //! Windows: adapters with their addresses' origin and state from `GetAdaptersAddresses`, the fully qualified DNS name
-//! from `GetComputerNameExW`; who may read a file is in `access.rs`.
+//! from `GetComputerNameExW`; files, who may open them, and the alarm are in files of their own.
 //!
 //! Every call into the system stands in a function of its own that gives back owned, checked values; the rest is safe.
 
 mod access;
+mod alarm;
+mod files;
 
-pub(crate) use access::readable_by_others;
+pub(crate) use access::exposure;
+pub(crate) use alarm::Alarm;
+pub(crate) use files::{
+    Folder, Found, HOW_TO_HIDE, Kind, default_cache, describe, is_out_of_descriptors, lock_holder,
+    make_folder, open_trusted, try_lock,
+};
 
 use super::{InterfaceAddress, Marks};
-use std::fs::{File, OpenOptions};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::os::windows::fs::OpenOptionsExt;
-use std::os::windows::io::AsRawHandle;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::{env, io, iter, ptr, slice};
 use windows_sys::Win32::Foundation::{
     ERROR_ADDRESS_NOT_ASSOCIATED, ERROR_BUFFER_OVERFLOW, ERROR_MORE_DATA, ERROR_NO_DATA,
@@ -27,19 +31,10 @@ use windows_sys::Win32::Networking::WinSock::{
     IpDadStateTentative, IpSuffixOriginRandom, NL_DAD_STATE, NL_SUFFIX_ORIGIN, SOCKADDR_IN,
     SOCKADDR_IN6, SOCKET_ADDRESS,
 };
-use windows_sys::Win32::Storage::FileSystem::{
-    FILE_FLAG_OPEN_REPARSE_POINT, FILE_TYPE_DISK, GetFileType, SECURITY_IDENTIFICATION,
-};
 use windows_sys::Win32::System::SystemInformation::{
     ComputerNamePhysicalDnsFullyQualified, GetComputerNameExW,
 };
 use windows_sys::core::PWSTR;
-
-/// How to take the right to read a file from others.
-pub(crate) const HOW_TO_HIDE: &str = "take that right from them (icacls FILE /inheritance:r /grant *S-1-5-18:F *S-1-5-32-544:F *S-1-5-19:R)";
-
-/// Whether a file can be written while another handle has its lock: here locks are mandatory.
-pub(crate) const LOCKS_LET_WRITE: bool = false;
 
 /// How often a list that grew between asking for its size and for itself is asked for again.
 const ATTEMPTS: usize = 8;
@@ -110,63 +105,6 @@ pub(crate) fn full_name() -> io::Result<String> {
 pub(crate) fn default_config() -> PathBuf {
     let executable = env::current_exe().unwrap_or_default();
     executable.with_file_name("pydyndns.conf")
-}
-
-/// `%LOCALAPPDATA%\Temp\pydyndns.cache`, or in `%USERPROFILE%\AppData\Local` where that variable is missing. They are
-/// read here since asking the system loads the whole graphical shell into the process: a run that changes nothing would
-/// take a third longer.
-///
-/// # Errors
-/// The account has neither.
-pub(crate) fn default_cache() -> io::Result<PathBuf> {
-    let folder = |name: &str| {
-        let path = env::var_os(name).map(PathBuf::from)?;
-        path.is_absolute().then_some(path)
-    };
-    folder("LOCALAPPDATA")
-        .or_else(|| Some(folder("USERPROFILE")?.join(r"AppData\Local")))
-        .map(|folder| folder.join(r"Temp\pydyndns.cache"))
-        .ok_or_else(|| {
-            io::Error::new(
-                io::ErrorKind::NotFound,
-                "neither LOCALAPPDATA nor USERPROFILE is set",
-            )
-        })
-}
-
-/// Opens a regular file with `options`: a link or junction in the last place is not followed but refused, and so are
-/// pipes and devices (`NUL`, `COM1`). A pipe's server learns who opens it, but can't act as that account.
-///
-/// # Errors
-/// What `CreateFileW` answers; `InvalidInput` if it is anything but a regular file.
-pub(crate) fn open_regular(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
-    let file = options
-        .custom_flags(FILE_FLAG_OPEN_REPARSE_POINT)
-        .security_qos_flags(SECURITY_IDENTIFICATION)
-        .open(path)?;
-    // SAFETY: the handle is open as long as `file` lives.
-    #[allow(unsafe_code)]
-    let kind = unsafe { GetFileType(file.as_raw_handle()) };
-    if kind == FILE_TYPE_DISK && file.metadata()?.is_file() {
-        Ok(file)
-    } else {
-        Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "not a regular file",
-        ))
-    }
-}
-
-/// Nothing: Windows has no way to flush a folder on its own, and NTFS logs each change of a folder before it answers.
-///
-/// # Errors
-/// None.
-#[allow(
-    clippy::unnecessary_wraps,
-    reason = "the interface that all platforms share"
-)]
-pub(crate) fn sync_folder(_path: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 /// What the system says of an address, out of where its interface identifier comes from and its state. Windows looks
@@ -325,28 +263,10 @@ fn keeps_growing(what: &str) -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
     use windows_sys::Win32::Networking::WinSock::{
         IpDadStatePreferred, IpSuffixOriginDhcp, IpSuffixOriginLinkLayerAddress,
         IpSuffixOriginManual,
     };
-
-    /// A folder of its own, gone when dropped.
-    struct Folder(PathBuf);
-
-    impl Folder {
-        fn new(name: &str) -> Self {
-            let path = env::temp_dir().join(format!("pydyndns-{}-{name}", std::process::id()));
-            fs::create_dir(&path).unwrap();
-            Self(path)
-        }
-    }
-
-    impl Drop for Folder {
-        fn drop(&mut self) {
-            fs::remove_dir_all(&self.0).unwrap();
-        }
-    }
 
     #[test]
     fn lists_the_loopback_address_under_an_adapters_name() {
@@ -433,35 +353,6 @@ mod tests {
             env::current_exe().unwrap().parent()
         );
         assert_eq!(default_config().file_name().unwrap(), "pydyndns.conf");
-    }
-
-    #[test]
-    fn the_cache_lies_in_temp_below_local_application_data() {
-        let cache = default_cache().unwrap();
-        assert!(
-            cache.is_absolute() && cache.ends_with(r"Temp\pydyndns.cache"),
-            "{}",
-            cache.display()
-        );
-        let local = PathBuf::from(env::var_os("LOCALAPPDATA").unwrap());
-        assert!(cache.starts_with(local), "{}", cache.display());
-    }
-
-    #[test]
-    fn opens_regular_files_and_nothing_else() {
-        let folder = Folder::new("regular");
-        let path = folder.0.join("file");
-        fs::write(&path, "text").unwrap();
-        assert_eq!(
-            io::read_to_string(open_regular(&path, File::options().read(true)).unwrap()).unwrap(),
-            "text"
-        );
-        open_regular(&folder.0, File::options().read(true)).unwrap_err();
-        let missing =
-            open_regular(&folder.0.join("missing"), File::options().read(true)).unwrap_err();
-        assert_eq!(missing.kind(), io::ErrorKind::NotFound);
-        let device = open_regular(Path::new(r"\\.\NUL"), File::options().read(true)).unwrap_err();
-        assert_eq!(device.kind(), io::ErrorKind::InvalidInput);
     }
 
     #[test]

@@ -1,0 +1,107 @@
+//! An end in every case: the kernel's alarm, which needs no thread and costs a system call or two.
+//!
+//! Whatever this process is blocked in (a full pipe, a device that answers never), the alarm's handler tells why on
+//! stderr if that takes a line at once, and ends the process with status 1. To be ended at any instant is safe here: the
+//! kernel frees the lock, and the cache says nothing that is not confirmed.
+//!
+//! A process that waits for a file server or a FUSE file system is not woken for a handler, but it is for a signal that
+//! kills. So on Linux a second timer sends SIGKILL a little later.
+
+use std::mem;
+use std::ptr;
+use std::time::Duration;
+
+/// What the handler writes.
+const LINE: &[u8] = b"pydyndns: cannot end in time: a pipe, disk or log that this run reads or writes has blocked it until after `timeout`\n";
+
+/// How long after the alarm the process is killed if it is still there.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const UNTIL_KILLED: Duration = Duration::from_secs(2);
+
+/// An alarm that is set.
+#[derive(Debug)]
+pub(crate) struct Alarm {
+    /// The time after which it rings.
+    after: Duration,
+}
+
+impl Alarm {
+    /// Ends this process with status 1 after so long. Whoever started it may have blocked or ignored the signal.
+    pub(crate) fn set(after: Duration) -> Self {
+        // SAFETY: the action and the set are ours, initialised before they are used; the handler only calls functions
+        // that POSIX lists as safe within one. No error is possible with these arguments.
+        #[allow(unsafe_code)]
+        unsafe {
+            let mut action: libc::sigaction = mem::zeroed();
+            action.sa_sigaction = ring as extern "C" fn(libc::c_int) as usize;
+            // Should the handler block in turn, a second alarm finds the default action, which is to kill.
+            action.sa_flags = libc::SA_RESETHAND | libc::SA_NODEFER;
+            let mut alarm: libc::sigset_t = mem::zeroed();
+            libc::sigemptyset(&raw mut action.sa_mask);
+            libc::sigemptyset(&raw mut alarm);
+            libc::sigaddset(&raw mut alarm, libc::SIGALRM);
+            libc::sigaction(libc::SIGALRM, &raw const action, ptr::null_mut());
+            libc::sigprocmask(libc::SIG_UNBLOCK, &raw const alarm, ptr::null_mut());
+        }
+        ring_after(after);
+        Self { after }
+    }
+
+    /// Sets the time anew, now that the configuration's timeout is known, and what ends the process if the alarm
+    /// itself can't.
+    pub(crate) fn confirm(self, after: Duration) {
+        if after != self.after {
+            ring_after(after);
+        }
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        kill_after(after + UNTIL_KILLED);
+    }
+}
+
+/// Has the kernel send SIGALRM after so long.
+fn ring_after(after: Duration) {
+    let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
+    // SAFETY: alarm takes a number and always succeeds.
+    #[allow(unsafe_code)]
+    unsafe {
+        libc::alarm(libc::c_uint::try_from(seconds).unwrap_or(libc::c_uint::MAX));
+    }
+}
+
+/// Has the kernel send SIGKILL after so long.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn kill_after(after: Duration) {
+    // SAFETY: the structures are ours, and all of their fields are numbers or pointers for which zero is a value; the
+    // timer is used only if the kernel made one. It lives as long as the process.
+    #[allow(unsafe_code)]
+    unsafe {
+        let mut event: libc::sigevent = mem::zeroed();
+        event.sigev_notify = libc::SIGEV_SIGNAL;
+        event.sigev_signo = libc::SIGKILL;
+        let mut timer: libc::timer_t = ptr::null_mut();
+        if libc::timer_create(libc::CLOCK_MONOTONIC, &raw mut event, &raw mut timer) == 0 {
+            let mut time: libc::itimerspec = mem::zeroed();
+            time.it_value.tv_sec = after.as_secs().try_into().unwrap_or(libc::time_t::MAX);
+            libc::timer_settime(timer, 0, &raw const time, ptr::null_mut());
+        }
+    }
+}
+
+/// The alarm's handler.
+extern "C" fn ring(_signal: libc::c_int) {
+    // SAFETY: alarm, poll, write and _exit are safe in a handler; `ready` and LINE live as long as they are used.
+    #[allow(unsafe_code)]
+    unsafe {
+        // What poll says may no longer be so when write comes to it.
+        libc::alarm(1);
+        let mut ready = libc::pollfd {
+            fd: libc::STDERR_FILENO,
+            events: libc::POLLOUT,
+            revents: 0,
+        };
+        if libc::poll(&raw mut ready, 1, 0) == 1 && ready.revents == libc::POLLOUT {
+            libc::write(libc::STDERR_FILENO, LINE.as_ptr().cast(), LINE.len());
+        }
+        libc::_exit(1);
+    }
+}
