@@ -6,9 +6,9 @@
 
 use super::resolver::{Resolver, Unanswered};
 use super::server::{Host, Server};
-use super::system;
 use super::zone::{self, Soa};
 use crate::escape;
+use crate::host;
 use hickory_proto::rr::Name;
 use std::collections::VecDeque;
 use std::io;
@@ -40,7 +40,7 @@ pub(crate) struct Target {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     /// There is no zone to update, or it cannot be found.
-    #[error("{_0}{}", if matches!(_0, zone::Error::Lookup(_) | zone::Error::Delegated { .. }) { system::advice() } else { String::new() })]
+    #[error("{_0}{}", if matches!(_0, zone::Error::Lookup(_) | zone::Error::Delegated { .. }) { advice() } else { String::new() })]
     Zone(#[from] zone::Error),
     /// The name is not in the configured zone.
     #[error(
@@ -56,7 +56,7 @@ pub(crate) enum Error {
     )]
     NoUpdates(Name),
     /// The addresses of the server cannot be found.
-    #[error("{what}: {why}{}; {remedy}", if is_unanswered(why) { system::advice() } else { String::new() })]
+    #[error("{what}: {why}{}; {remedy}", if is_unanswered(why) { advice() } else { String::new() })]
     NoAddress {
         /// Which server.
         what: String,
@@ -72,8 +72,8 @@ pub(crate) enum Error {
 
 /// What is to know from the system cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot read {}: {}", .0, escape::system(.1))]
-pub(crate) struct SystemError(&'static str, io::Error);
+#[error(transparent)]
+pub(crate) struct SystemError(#[from] io::Error);
 
 /// Why a host's addresses cannot be found.
 #[derive(Debug, thiserror::Error)]
@@ -95,6 +95,14 @@ pub(crate) enum AddressError {
 /// Whether an error comes from the name servers' not answering.
 fn is_unanswered(why: &AddressError) -> bool {
     matches!(why, AddressError::Lookup(_))
+}
+
+/// What to do about name servers that do not answer.
+fn advice() -> String {
+    format!(
+        "; check the name servers in {} and the network",
+        host::NAME_SERVERS
+    )
 }
 
 /// Finds the zone of `name` and the addresses to update it at; `zone` and `servers` take the place of a look-up each.
@@ -148,7 +156,7 @@ pub(crate) fn addresses_of(host: &str, deadline: Instant) -> io::Result<Vec<IpAd
         .map_err(|wrong| io::Error::other(format!("the host {host:?} {wrong}")))?;
     Hosts::new(deadline).addresses(&name).map_err(|error| {
         let advice = if is_unanswered(&error) {
-            system::advice()
+            advice()
         } else {
             String::new()
         };
@@ -240,7 +248,7 @@ impl Target {
 fn address(ip: IpAddr, scope: Option<&str>, port: u16) -> Result<SocketAddr, AddressError> {
     match (ip, scope) {
         (IpAddr::V6(ip), Some(scope)) => {
-            let index = system::interface_index(scope)
+            let index = host::interface_index(scope)
                 .ok_or_else(|| AddressError::NoInterface(scope.to_owned()))?;
             Ok(SocketAddrV6::new(ip, port, 0, index).into())
         }
@@ -269,18 +277,13 @@ impl Hosts {
     fn resolver(&mut self) -> Result<&mut Resolver, SystemError> {
         match &mut self.resolver {
             Some(resolver) => Ok(resolver),
-            none => {
-                let servers = system::name_servers()
-                    .map_err(|error| SystemError(system::NAME_SERVERS, error))?;
-                Ok(none.insert(Resolver::new(servers, self.deadline)))
-            }
+            none => Ok(none.insert(Resolver::new(host::name_servers()?, self.deadline))),
         }
     }
 
     /// A host's addresses, at least one.
     fn addresses(&mut self, host: &Name) -> Result<Vec<IpAddr>, AddressError> {
-        let in_hosts = system::addresses_in_hosts(&escape::domain(host))
-            .map_err(|error| SystemError("the hosts file", error))?;
+        let in_hosts = host::addresses_in_hosts(&escape::domain(host)).map_err(SystemError)?;
         let deadline = self.deadline;
         if in_hosts.is_empty() {
             let addresses = self.resolver()?.addresses(host, deadline)?;
