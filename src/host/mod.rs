@@ -16,6 +16,7 @@
 //! | `readable_by_others` | whether accounts other than the owner and the administrator may read an open file |
 //! | `HOW_TO_HIDE` | what an administrator does about that, in words |
 //! | `LOCKS_LET_WRITE` | whether a file can be written while another handle has its lock |
+//! | `stderr_is_journal` | whether systemd's journal reads what is written to stderr |
 //! | `sync_folder` | makes a removal in a folder survive a power cut |
 
 #[cfg(any(
@@ -53,12 +54,12 @@ pub(crate) use linux::{interface_addresses, interface_names};
 #[cfg(unix)]
 pub(crate) use unix::{
     HOW_TO_HIDE, LOCKS_LET_WRITE, default_cache, default_configs, full_name, open_regular,
-    readable_by_others, sync_folder,
+    readable_by_others, stderr_is_journal, sync_folder,
 };
 #[cfg(windows)]
 pub(crate) use windows::{
     HOW_TO_HIDE, LOCKS_LET_WRITE, default_cache, default_configs, full_name, interface_addresses,
-    interface_names, open_regular, readable_by_others, sync_folder,
+    interface_names, open_regular, readable_by_others, stderr_is_journal, sync_folder,
 };
 
 use std::net::IpAddr;

@@ -6,6 +6,7 @@
 use super::config_folder;
 use crate::name::{in_domain, in_hosts};
 use std::fs::{File, OpenOptions};
+use std::os::fd::AsFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
@@ -42,6 +43,19 @@ pub(crate) fn default_configs() -> Vec<PathBuf> {
         .into_iter()
         .chain([PathBuf::from("/etc/pydyndns.conf")])
         .collect()
+}
+
+/// Whether stderr is read by systemd's journal: `JOURNAL_STREAM` has the device and inode of the socket that systemd gave
+/// us, and what we have now may be another (systemd.exec(5)).
+pub(crate) fn stderr_is_journal() -> bool {
+    let Ok(stream) = env::var("JOURNAL_STREAM") else {
+        return false;
+    };
+    let own = io::stderr()
+        .as_fd()
+        .try_clone_to_owned()
+        .and_then(|stderr| File::from(stderr).metadata());
+    own.is_ok_and(|own| stream == format!("{}:{}", own.dev(), own.ino()))
 }
 
 /// `pydyndns.cache` in `/run` (`/var/run` where there is none) for root, in the runtime folder for another user.
