@@ -22,6 +22,7 @@
 //! | `readable_by_others` | whether accounts other than the owner and the administrator may read an open file |
 //! | `HOW_TO_HIDE` | what an administrator does about that, in words |
 //! | `LOCKS_LET_WRITE` | whether a file can be written while another handle has its lock |
+//! | `stderr_is_journal` | whether systemd's journal reads what is written to stderr |
 //! | `sync_folder` | makes a removal in a folder survive a power cut |
 
 pub mod allocator;
@@ -61,13 +62,13 @@ pub(crate) use linux::{all_interfaces, interfaces};
 pub(crate) use unix::{
     HOW_TO_HIDE, LOCKS_LET_WRITE, NAME_SERVERS, NAMES_IGNORE_CASE, default_cache, default_configs,
     full_name, interface_index, is_same_file, name_servers, open_regular, readable_by_others,
-    sync_folder,
+    stderr_is_journal, sync_folder,
 };
 #[cfg(windows)]
 pub(crate) use windows::{
     HOW_TO_HIDE, LOCKS_LET_WRITE, NAME_SERVERS, NAMES_IGNORE_CASE, default_cache, default_configs,
     full_name, interface_index, interfaces, interfaces as all_interfaces, is_same_file,
-    name_servers, open_regular, readable_by_others, sync_folder,
+    name_servers, open_regular, readable_by_others, stderr_is_journal, sync_folder,
 };
 
 use crate::{escape, hosts};

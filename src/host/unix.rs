@@ -11,6 +11,7 @@ use std::ffi::CString;
 use std::fs::{File, OpenOptions};
 use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::os::fd::AsFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::{env, io};
@@ -116,6 +117,19 @@ pub(crate) fn default_configs() -> Vec<PathBuf> {
         .into_iter()
         .chain([PathBuf::from("/etc/pydyndns.conf")])
         .collect()
+}
+
+/// Whether stderr is read by systemd's journal: `JOURNAL_STREAM` has the device and inode of the socket that systemd gave
+/// us, and what we have now may be another (systemd.exec(5)).
+pub(crate) fn stderr_is_journal() -> bool {
+    let Ok(stream) = env::var("JOURNAL_STREAM") else {
+        return false;
+    };
+    let own = io::stderr()
+        .as_fd()
+        .try_clone_to_owned()
+        .and_then(|stderr| File::from(stderr).metadata());
+    own.is_ok_and(|own| stream == format!("{}:{}", own.dev(), own.ino()))
 }
 
 /// `pydyndns.cache` in `/run` (`/var/run` where there is none) for root, in the runtime folder for another user.

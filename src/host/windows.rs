@@ -30,6 +30,11 @@ pub(crate) const HOW_TO_HIDE: &str = "take that right from them (icacls FILE /in
 /// Whether a file can be written while another handle has its lock: here locks are mandatory.
 pub(crate) const LOCKS_LET_WRITE: bool = false;
 
+/// Whether stderr is read by systemd's journal: there is none.
+pub(crate) fn stderr_is_journal() -> bool {
+    false
+}
+
 /// Whether interfaces are called by name without regard to case.
 pub(crate) const NAMES_IGNORE_CASE: bool = true;
 
