@@ -69,7 +69,7 @@ impl ServiceTicket {
 }
 
 impl Credentials {
-    /// Logs in and gets a ticket for a service, `DNS/ns1.example.com`, with `@REALM` if that is known.
+    /// Logs in and gets a ticket for a service, `DNS/ns1.example.com`, in whatever realm it is.
     ///
     /// # Errors
     /// There is no ticket, or not before `deadline`.
@@ -79,13 +79,13 @@ impl Credentials {
         deadline: time::Instant,
         environment: &mut dyn Environment,
     ) -> Result<ServiceTicket, Error> {
-        let (name, realm) = match service.rsplit_once('@') {
-            Some((name, realm)) => (name, Some(realm)),
-            None => (service, None),
-        };
         let service = PrincipalName {
             name_type: name_type::SERVICE_INSTANCE,
-            name_string: name.split('/').map(Text::from).collect(),
+            name_string: service.split('/').map(Text::from).collect(),
+        };
+        let purpose = Purpose::Ticket {
+            service: service.to_string(),
+            principal: self.principal(),
         };
         let mut client = Client {
             environment,
@@ -95,15 +95,7 @@ impl Credentials {
         let mut session = client.log_in(self)?;
         let mut realms = vec![session.realm.clone()];
         loop {
-            let asked = match realm {
-                Some(realm) if session.realm.as_str() != realm => ticket_granting(realm),
-                _ => service.clone(),
-            };
-            let purpose = Purpose::Ticket {
-                service: service.to_string(),
-                principal: self.principal(),
-            };
-            let (given, found) = client.ask_tgs(&session, &asked, &purpose)?;
+            let (given, found) = client.ask_tgs(&session, &service, &purpose)?;
             let Some(next) = referral(&given) else {
                 return Ok(ServiceTicket {
                     client: found.client,

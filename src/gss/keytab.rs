@@ -57,7 +57,7 @@ impl fmt::Display for Principal {
 /// What a host's principal is chosen by.
 #[derive(Debug, Clone, Copy)]
 pub struct Choice<'a> {
-    /// The principal, with or without `@REALM`, if it is given.
+    /// The principal, without its realm, if it is given.
     pub principal: Option<&'a str>,
     /// The realm, if it is given.
     pub realm: Option<&'a str>,
@@ -233,18 +233,15 @@ impl Keytab {
             }
         }
         let wanted = match (choice.principal, choice.realm) {
-            (Some(principal), Some(realm)) if !principal.contains('@') => {
-                format!("{principal}@{realm}")
-            }
+            (Some(principal), Some(realm)) => format!("{principal}@{realm}"),
             (Some(principal), None) => principal.to_owned(),
-            (Some(principal), Some(realm)) => format!("{principal} in the realm {realm}"),
-            (None, realm) => format!("a principal of the realm {}", realm.unwrap_or_default()),
+            (None, realm) => format!("the realm {}", realm.unwrap_or_default()),
         };
         KeytabError::NoPrincipal { wanted, others }
     }
 }
 
-/// Whether a principal is called so, with or without its realm; case is ignored, as Active Directory does.
+/// Whether a principal is called so; case is ignored, as Active Directory does.
 fn is_named(principal: &Principal, wanted: &str) -> bool {
     let name: Vec<_> = principal
         .name
@@ -252,9 +249,7 @@ fn is_named(principal: &Principal, wanted: &str) -> bool {
         .iter()
         .map(Text::as_str)
         .collect();
-    let name = name.join("/");
-    let full = format!("{name}@{}", principal.realm.as_str());
-    name.eq_ignore_ascii_case(wanted) || full.eq_ignore_ascii_case(wanted)
+    name.join("/").eq_ignore_ascii_case(wanted)
 }
 
 impl Entry {
