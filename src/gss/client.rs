@@ -1,12 +1,12 @@
 //! From keys to a ticket for the service: the AS exchange (RFC 4120, section 3.1) with an encrypted timestamp, then TGS
 //! exchanges (section 3.3), as many as realms refer to each other (RFC 6806, section 8).
 //!
-//! The timestamp is sent at once, which saves a round trip. A KDC that knows no such key leads to the next enctype; one
-//! that finds it wrong ends the attempt, since every further one counts against the account. A clock that is off is
-//! corrected by what the KDC says, for this ticket and whatever is signed with it.
+//! The timestamp is sent at once, which saves a round trip. A KDC that has no key of that enctype leads to the next one;
+//! one that finds the key wrong ends the attempt, since every further one counts against the account. A clock that is
+//! off is corrected by what the KDC says, for this ticket and whatever is signed with it.
 
 use crate::crypto::{BLOCK, Enctype, Key};
-use crate::error::{Error, Purpose, shown};
+use crate::error::{Error, Purpose};
 use crate::kdc::{self, Kdcs};
 use crate::keytab::{Credentials, Principal};
 use crate::messages::{
@@ -19,6 +19,9 @@ use std::time::{self, Duration};
 
 /// The code of a KDC that has no such key.
 const ETYPE_NOSUPP: i32 = 14;
+
+/// The code of a KDC that can't read the timestamp; MIT's says so too if it has no such key.
+const PREAUTH_FAILED: i32 = 24;
 
 /// The code of a KDC that finds our clock off.
 const SKEW: i32 = 37;
@@ -158,42 +161,66 @@ impl Client<'_> {
             principal: credentials.principal(),
             kvno: credentials.kvno,
         };
-        let mut keys = credentials.keys.as_slice();
+        let realm = &credentials.principal.realm;
+        let mut keys = credentials.keys.iter();
+        let mut key = keys.next();
         let mut is_corrected = false;
         loop {
-            let (nonce, request) = self.as_request(&credentials.principal, keys)?;
-            let realm = &credentials.principal.realm;
-            match self.ask(realm, &request, kind::AS_REP, &purpose)? {
+            let (nonce, request) = self.as_request(credentials, key)?;
+            let error = match self.ask(realm, &request, kind::AS_REP, &purpose)? {
                 Answer::Reply(reply) => {
                     return self.read_as_reply(credentials, &reply, nonce, purpose);
                 }
-                Answer::No(error) if error.error_code == ETYPE_NOSUPP && keys.len() > 1 => {
-                    keys = &keys[1..];
-                }
-                Answer::No(error) if error.error_code == SKEW && !is_corrected => {
+                Answer::No(error) => error,
+            };
+            let offered = error.etypes();
+            let has = |key: &&Key| {
+                offered
+                    .as_ref()
+                    .is_none_or(|etypes| etypes.contains(&key.enctype().number()))
+            };
+            let next = match error.error_code {
+                ETYPE_NOSUPP => keys.find(has),
+                PREAUTH_FAILED if key.is_some_and(|key| !has(&key)) => keys.find(has),
+                SKEW if !is_corrected => {
                     self.offset = offset(error.stime, self.environment.now());
                     is_corrected = true;
+                    key
                 }
-                Answer::No(error) => return Err(refused(purpose, realm, &error)),
-            }
+                _ => None,
+            };
+            key = Some(next.ok_or_else(|| refused(purpose.clone(), realm, &error))?);
         }
     }
 
-    /// An AS-REQ with the timestamp encrypted with the first of the keys, and its nonce.
-    fn as_request(&mut self, principal: &Principal, keys: &[Key]) -> Result<(u32, Vec<u8>), Error> {
+    /// An AS-REQ with the timestamp encrypted with a key, and its nonce. That key's enctype is offered first, then the
+    /// keytab's others, by which the KDC says what it has; those without a key here are good for the session's.
+    fn as_request(
+        &mut self,
+        credentials: &Credentials,
+        key: Option<&Key>,
+    ) -> Result<(u32, Vec<u8>), Error> {
+        let principal = &credentials.principal;
         let now = self.now()?;
         let timestamp = PaEncTsEnc {
             patimestamp: now.time,
             pausec: now.microseconds,
         };
         let mut padata = Vec::new();
-        if let Some(key) = keys.first() {
+        if let Some(key) = key {
             let plain = timestamp.to_der().map_err(Error::Encoding)?;
             let sealed = self.seal(key, usage::AS_REQ_TIMESTAMP, &plain)?;
             padata.push(PaData {
                 padata_type: PaData::ENC_TIMESTAMP,
                 padata_value: octets(sealed.to_der().map_err(Error::Encoding)?)?,
             });
+        }
+        let mut etype: Vec<i32> = Vec::new();
+        let all = key.into_iter().chain(&credentials.keys).map(Key::enctype);
+        for enctype in all.chain(Enctype::ALL) {
+            if !etype.contains(&enctype.number()) {
+                etype.push(enctype.number());
+            }
         }
         let nonce = self.nonce();
         let request = KdcReq {
@@ -207,7 +234,7 @@ impl Client<'_> {
                 sname: ticket_granting(principal.realm.as_str()),
                 till: as_long_as_possible()?,
                 nonce,
-                etype: keys.iter().map(|key| key.enctype().number()).collect(),
+                etype,
             },
         };
         let request = messages::encode(kind::AS_REQ, &request).map_err(Error::Encoding)?;
@@ -499,6 +526,6 @@ fn refused(purpose: Purpose, realm: &Text, error: &KrbError) -> Error {
         purpose,
         realm: realm.to_string(),
         code: error.error_code,
-        text: shown(error.e_text.as_ref()),
+        text: error.e_text.as_ref().map(|text| text.as_str().to_owned()),
     }
 }

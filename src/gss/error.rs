@@ -1,7 +1,6 @@
 //! Everything that can go wrong between a keytab and a signature, in an administrator's words: what was attempted, why
 //! it failed, what to do.
 
-use crate::messages::Text;
 use std::fmt;
 use std::net::SocketAddr;
 
@@ -219,10 +218,18 @@ fn explain(code: i32, purpose: &Purpose, realm: &str, text: Option<&String>) -> 
         }
         _ => format!("the KDC of {realm} says no with code {code}; see its log"),
     };
-    match text {
-        Some(text) => format!("{reason}; it says: {}", text.escape_debug()),
-        None => reason,
+    // Where the code says all there is to say, the KDC's own words are only it again in capitals.
+    match text.map(|text| text.trim_end_matches('\0')) {
+        Some(text) if !text.is_empty() && !is_known(code) => {
+            format!("{reason}; it says: {}", text.escape_debug())
+        }
+        _ => reason,
     }
+}
+
+/// Whether a code has but one cause.
+fn is_known(code: i32) -> bool {
+    matches!(code, 1 | 2 | 6 | 7 | 14 | 23..=25 | 37 | 68)
 }
 
 /// What the server's Kerberos means by a code.
@@ -237,10 +244,4 @@ fn explain_acceptor(code: i32) -> String {
         34 => "it takes it for one that it has seen already (34)".into(),
         _ => format!("code {code}; see its log"),
     }
-}
-
-/// What a KDC added, if it did.
-pub(crate) fn shown(text: Option<&Text>) -> Option<String> {
-    text.map(|text| text.as_str().trim_end_matches('\0').to_owned())
-        .filter(|text| !text.is_empty())
 }

@@ -210,6 +210,7 @@ pub(crate) struct PaData {
 impl PaData {
     pub(crate) const TGS_REQ: i32 = 1;
     pub(crate) const ENC_TIMESTAMP: i32 = 2;
+    pub(crate) const ETYPE_INFO2: i32 = 19;
 }
 
 #[derive(Sequence)]
@@ -325,7 +326,29 @@ pub(crate) struct KrbError {
     #[asn1(context_specific = "11", optional = "true")]
     pub(crate) e_text: Option<Text>,
     #[asn1(context_specific = "12", optional = "true")]
-    pub(crate) e_data: Option<Any>,
+    pub(crate) e_data: Option<OctetString>,
+}
+
+impl KrbError {
+    /// The enctypes that the KDC has keys of for the client, if it says so (RFC 4120, section 5.2.7.5).
+    pub(crate) fn etypes(&self) -> Option<Vec<i32>> {
+        let hints = Vec::<PaData>::from_der(self.e_data.as_ref()?.as_bytes()).ok()?;
+        let info = hints
+            .iter()
+            .find(|hint| hint.padata_type == PaData::ETYPE_INFO2)?;
+        let entries = Vec::<EtypeInfo2Entry>::from_der(info.padata_value.as_bytes()).ok()?;
+        Some(entries.iter().map(|entry| entry.etype).collect())
+    }
+}
+
+#[derive(Sequence)]
+pub(crate) struct EtypeInfo2Entry {
+    #[asn1(context_specific = "0")]
+    pub(crate) etype: i32,
+    #[asn1(context_specific = "1", optional = "true")]
+    pub(crate) salt: Option<Any>,
+    #[asn1(context_specific = "2", optional = "true")]
+    pub(crate) s2kparams: Option<Any>,
 }
 
 #[derive(Sequence)]

@@ -10,6 +10,10 @@ use std::time::{Duration, Instant};
 /// Where Debian puts programs of the administrator.
 const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 
+/// All enctypes that the program knows.
+pub(crate) const ALL_ENCTYPES: &str = "aes256-cts-hmac-sha384-192:normal aes256-cts-hmac-sha1-96:normal \
+                                       aes128-cts-hmac-sha256-128:normal aes128-cts-hmac-sha1-96:normal";
+
 /// A realm and its KDC.
 pub(crate) struct Realm {
     /// Its name.
@@ -29,8 +33,10 @@ pub(crate) struct Setup<'a> {
     pub(crate) realm: &'a str,
     /// Where its KDC is to listen.
     pub(crate) address: SocketAddr,
-    /// Further lines of `kdc.conf`'s part about the realm.
-    pub(crate) kdc_conf: &'a str,
+    /// Lines of `kdc.conf`'s `[kdcdefaults]`.
+    pub(crate) defaults: &'a str,
+    /// The enctypes of its keys.
+    pub(crate) enctypes: &'a str,
     /// Lines of `krb5.conf`'s `[domain_realm]`, by which the KDC refers to other realms.
     pub(crate) domain_realm: &'a str,
     /// Commands for `kadmin.local`.
@@ -43,7 +49,8 @@ impl Setup<'_> {
         Setup {
             realm: "EXAMPLE.COM",
             address,
-            kdc_conf: "",
+            defaults: "",
+            enctypes: ALL_ENCTYPES,
             domain_realm: "",
             commands,
         }
@@ -68,14 +75,12 @@ impl Realm {
             setup.domain_realm
         );
         std::fs::write(folder.join("krb5.conf"), krb5_conf).expect("a file can be written");
+        let (defaults, enctypes) = (setup.defaults, setup.enctypes);
         let kdc_conf = format!(
-            "[kdcdefaults]\n kdc_listen = {address}\n kdc_tcp_listen = {address}\n\
+            "[kdcdefaults]\n kdc_listen = {address}\n kdc_tcp_listen = {address}\n{defaults}\n\
              [realms]\n {name} = {{\n  database_name = {home}/principal\n  key_stash_file = {home}/stash\n  \
-             acl_file = {home}/acl\n  \
-             supported_enctypes = aes256-cts-hmac-sha384-192:normal aes256-cts:normal aes128-cts-hmac-sha256-128:normal aes128-cts:normal\n  \
-             {}\n }}\n\
-             [logging]\n kdc = FILE:{home}/log\n admin_server = FILE:{home}/log\n default = FILE:{home}/log\n",
-            setup.kdc_conf
+             acl_file = {home}/acl\n  supported_enctypes = {enctypes}\n }}\n\
+             [logging]\n kdc = FILE:{home}/log\n admin_server = FILE:{home}/log\n default = FILE:{home}/log\n"
         );
         std::fs::write(folder.join("kdc.conf"), kdc_conf).expect("a file can be written");
         let mut realm = Self {

@@ -78,6 +78,7 @@ pub(crate) fn update(
     key: &str,
     context: &mut Context,
     host: &str,
+    now: Duration,
 ) -> Result<u8, BadMic> {
     let mut message = header(5 << 11, [1, 0, 1, 0]);
     message.extend(name("example.com"));
@@ -85,7 +86,7 @@ pub(crate) fn update(
     message.extend(name(host));
     message.extend(words(&[1, IN, 0, 60, 4]));
     message.extend([192, 0, 2, 1]);
-    let time = seconds().to_be_bytes();
+    let time = now.as_secs().to_be_bytes();
     let mic = context.sign(&[&message, &variables(key, &time[2..], &[])]);
     let mut data = name("gss-tsig");
     data.extend(&time[2..]);

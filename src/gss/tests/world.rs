@@ -53,7 +53,7 @@ impl Environment for Outside {
 }
 
 /// A clock that is off.
-trait AddSigned {
+pub(crate) trait AddSigned {
     /// So many seconds later, or earlier.
     fn checked_add_signed(self, seconds: i64) -> Self;
 }
