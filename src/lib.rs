@@ -27,6 +27,8 @@
 //! | [`host`] | facts of the operating system; the only unsafe code and the only `cfg(target_os)` |
 //! | [`dns`] | name servers, zone, message, signature, exchange, and what an answer means |
 //! | [`secret`] | a shared secret that nothing shows |
+//! | [`resolv_conf`] | resolv.conf as the C library reads it |
+//! | `escape` | the one sanitiser of text that others wrote |
 //! | [`logger`] | stderr and the `logging` section as one logger |
 //!
 //! # What may import what
@@ -41,10 +43,11 @@ pub mod cli;
 pub mod config;
 pub mod desired;
 pub mod dns;
+mod escape;
 pub mod host;
 pub mod logger;
-mod logging;
 pub mod name;
 pub mod registration;
+pub mod resolv_conf;
 pub mod run;
 pub mod secret;

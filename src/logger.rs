@@ -1,29 +1,30 @@
 //! Where log lines go: the configuration's logging section, stderr through env_logger, or both.
 
 use crate::dns::zone::addresses_of;
-use crate::logging::{self, Configuration};
+use crate::escape::one_line;
+use dictconfig::{Configuration, Environment};
 use log::{LevelFilter, Log, Metadata, Record};
 use std::env;
 use std::io::{self, Write};
-use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long a log server's name may take to be looked up.
 const LONGEST_LOOKUP: Duration = Duration::from_secs(2);
 
-/// Nobody reads an error of more bytes than this.
-const LONGEST_LINE: usize = 4000;
+/// How long all handlers together may take to send what they have for the network.
+const NETWORK_TIME: Duration = Duration::from_millis(3500);
 
 /// The logging of one run.
 pub(crate) struct Logger {
     /// The section's handlers.
-    configured: Option<&'static logging::Logger>,
+    configured: Option<&'static dictconfig::Logger>,
 }
 
 /// What the `log` macros speak to.
 struct Destinations {
     /// The section's handlers.
-    configured: Option<&'static logging::Logger>,
+    configured: Option<&'static dictconfig::Logger>,
     /// stderr.
     stderr: Option<env_logger::Logger>,
 }
@@ -32,8 +33,8 @@ impl Logger {
     /// Starts logging: by the section, to stderr where there is none, and to stderr too if `verbose` or `RUST_LOG` asks.
     pub(crate) fn start(section: Option<Configuration>, verbose: bool) -> Self {
         // Logging lasts as long as the process, which is what the `log` crate wants.
-        let configured: Option<&'static logging::Logger> =
-            section.map(|section| &*Box::leak(Box::new(section.open(resolve))));
+        let configured: Option<&'static dictconfig::Logger> =
+            section.map(|section| &*Box::leak(Box::new(section.open(environment()))));
         let filter = env::var("RUST_LOG")
             .ok()
             .filter(|filter| !filter.is_empty());
@@ -50,7 +51,7 @@ impl Logger {
             builder.build()
         });
         let levels = configured
-            .map(logging::Logger::max_level)
+            .map(dictconfig::Logger::max_level)
             .into_iter()
             .chain(stderr.as_ref().map(env_logger::Logger::filter));
         log::set_max_level(levels.max().unwrap_or(LevelFilter::Off));
@@ -62,7 +63,7 @@ impl Logger {
     /// Delivers what network handlers held back until the update was done.
     pub(crate) fn finish(&self) {
         if let Some(configured) = self.configured {
-            configured.finish();
+            let _ = configured.finish();
         }
     }
 }
@@ -89,29 +90,18 @@ impl Log for Destinations {
     fn flush(&self) {}
 }
 
-/// The addresses of a log server.
-fn resolve(host: &str) -> io::Result<Vec<IpAddr>> {
-    addresses_of(host, Instant::now() + LONGEST_LOOKUP)
+/// What the section's handlers need from this program.
+fn environment() -> Environment {
+    Environment {
+        resolve: Arc::new(|host, deadline| {
+            addresses_of(host, deadline.min(Instant::now() + LONGEST_LOOKUP))
+        }),
+        complain: Box::new(|about| complain(&format!("logging.{about}"))),
+        network_time: NETWORK_TIME,
+    }
 }
 
 /// One line on stderr, before logging is set up. If nobody can read it there is nobody to tell.
 pub(crate) fn complain(wrong: &str) {
     let _ = writeln!(io::stderr(), "pydyndns: {}", one_line(wrong));
-}
-
-/// A text that may repeat what others wrote, as one line of bounded length that can't command a terminal.
-pub(crate) fn one_line(text: &str) -> String {
-    let mut line = String::with_capacity(text.len().min(LONGEST_LINE));
-    for character in text.chars() {
-        if line.len() >= LONGEST_LINE {
-            line.push_str(" ...");
-            break;
-        }
-        if character.is_control() {
-            line.extend(character.escape_default());
-        } else {
-            line.push(character);
-        }
-    }
-    line
 }

@@ -3,6 +3,7 @@
 //! Pure: the host hands in the texts. No DNS query takes part.
 
 use hickory_proto::rr::Name;
+use std::net::IpAddr;
 
 /// A domain name in letters, digits, hyphens and underscores, made fully qualified.
 ///
@@ -34,24 +35,37 @@ pub(crate) fn domain_name(text: &str) -> Result<Name, &'static str> {
     Ok(name)
 }
 
-/// A name that a computer can register: a domain name with a dot, not `localhost` in any form, not below `local`.
+/// A name that a computer can register and that it was found to have: a domain name with a dot, not `localhost` in any
+/// form, no IP address, and not below `local`.
 ///
 /// # Errors
 /// What is wrong with it, without the name.
 pub(crate) fn host_name(text: &str) -> Result<Name, &'static str> {
-    let name = domain_name(text)?;
-    if is_localhost(text) {
-        return Err("is a form of localhost, which no zone has");
-    }
-    if name.num_labels() < 2 {
-        return Err("has no domain");
-    }
+    let name = configured_host_name(text)?;
     if name
         .iter()
         .next_back()
         .is_some_and(|label| label.eq_ignore_ascii_case(b"local"))
     {
         return Err("is below local, which is for multicast DNS");
+    }
+    Ok(name)
+}
+
+/// A name that a computer can register because somebody chose it. It may be below `local`: there are such domains.
+///
+/// # Errors
+/// What is wrong with it, without the name.
+pub(crate) fn configured_host_name(text: &str) -> Result<Name, &'static str> {
+    if text.trim_end_matches('.').parse::<IpAddr>().is_ok() {
+        return Err("is an IP address, not a name");
+    }
+    let name = domain_name(text)?;
+    if is_localhost(text) {
+        return Err("is a form of localhost, which no zone has");
+    }
+    if name.num_labels() < 2 {
+        return Err("has no domain");
     }
     Ok(name)
 }

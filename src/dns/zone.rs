@@ -5,6 +5,7 @@
 //! the SOA of somebody else's zone. So one in an answer counts only at the name that was asked for, and one in a
 //! negative answer (RFC 2308) only if no CNAME led away and its owner is that name or an ancestor of it.
 
+use super::server::{Host, Server};
 use hickory_proto::op::{Query, ResponseCode};
 use hickory_proto::rr::{Name, RData, RecordType};
 use hickory_resolver::config::ResolveHosts;
@@ -20,76 +21,6 @@ const PORT: u16 = 53;
 
 /// The longest that one attempt of a query may take.
 const LONGEST_ATTEMPT: Duration = Duration::from_secs(5);
-
-/// A server of the configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Server {
-    /// As it was written.
-    pub(crate) text: String,
-    /// Its address or its name.
-    host: Host,
-    /// Its port.
-    port: u16,
-}
-
-/// An address, or a name that has some.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Host {
-    /// An address.
-    Address(IpAddr),
-    /// A name, fully qualified.
-    Name(Name),
-}
-
-impl Server {
-    /// Reads `192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1`, `[2001:db8::1]:53`, `ns1.example.com` or
-    /// `ns1.example.com:5353`.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
-        let with = |host, port| {
-            Ok(Self {
-                text: text.to_owned(),
-                host,
-                port,
-            })
-        };
-        if let Ok(address) = text.parse::<SocketAddr>() {
-            return if address.port() == 0 {
-                Err("has no valid port")
-            } else {
-                with(Host::Address(address.ip()), address.port())
-            };
-        }
-        let bare = text
-            .strip_prefix('[')
-            .and_then(|text| text.strip_suffix(']'))
-            .filter(|text| text.contains(':'))
-            .unwrap_or(text);
-        if let Ok(address) = bare.parse() {
-            return with(Host::Address(address), PORT);
-        }
-        if text.contains(['[', ']']) || text.matches(':').count() > 1 {
-            return Err("is no address; write it like \"[2001:db8::1]:53\"");
-        }
-        let (name, port) = match text.split_once(':') {
-            Some((name, port)) => {
-                let is_number = port.bytes().all(|byte| byte.is_ascii_digit());
-                let port = port.parse().ok().filter(|&port| is_number && port != 0);
-                (name, port.ok_or("has no valid port; there are 1 to 65535")?)
-            }
-            None => (text, PORT),
-        };
-        if name
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || byte == b'.')
-        {
-            return Err("is neither an address nor a host name");
-        }
-        with(Host::Name(crate::name::domain_name(name)?), port)
-    }
-}
 
 /// Where an update goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -155,7 +86,7 @@ pub(crate) fn find(
     if let (
         Some(zone),
         Some(Server {
-            host: Host::Address(ip),
+            host: Host::Address(ip, _),
             port,
             ..
         }),
@@ -163,7 +94,7 @@ pub(crate) fn find(
     {
         return Ok(Target {
             apex: zone.clone(),
-            servers: vec![SocketAddr::new(*ip, *port)],
+            servers: vec![SocketAddr::new(*ip, port.unwrap_or(PORT))],
         });
     }
     let resolver = Resolver::new(deadline)?;
@@ -177,20 +108,20 @@ pub(crate) fn find(
     };
     let (host, port) = match server {
         Some(Server {
-            host: Host::Address(ip),
+            host: Host::Address(ip, _),
             port,
             ..
         }) => {
             return Ok(Target {
                 apex,
-                servers: vec![SocketAddr::new(*ip, *port)],
+                servers: vec![SocketAddr::new(*ip, port.unwrap_or(PORT))],
             });
         }
         Some(Server {
             host: Host::Name(host),
             port,
             ..
-        }) => (host.clone(), *port),
+        }) => (host.clone(), port.unwrap_or(PORT)),
         None if mname.is_root() => return Err(Error::NoUpdates(apex)),
         None => (mname, PORT),
     };

@@ -111,3 +111,96 @@ fn include(line: &str) -> Option<Include<'_>> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A krb5.conf that takes nothing in.
+    fn parse(text: &str) -> Krb5Conf {
+        Krb5Conf::parse(text, &mut |_| Vec::new())
+    }
+
+    /// The KDCs of EXAMPLE.COM.
+    fn kdcs(conf: &Krb5Conf) -> Vec<&str> {
+        conf.kdcs("EXAMPLE.COM").collect()
+    }
+
+    #[test]
+    fn finds_the_kdcs_of_a_realm_and_of_no_other() {
+        let conf = parse(
+            "# comment\n[libdefaults]\n\tdefault_realm = EXAMPLE.COM\n kdc = no\n[realms]\n EXAMPLE.COM = {\n  \
+             kdc = kdc1.example.com\n  kdc = [2001:db8::1]:750\n  kdc* = \"kdc3.example.com:89\"\n  ; kdc = no\n  \
+             admin_server = no\n  auth_to_local_names = {\n   kdc = no\n  }\n  kdc=kdc4\n }\n \
+             OTHER = {\n  kdc = other\n }\n kdc = no\n[domain_realm]\n EXAMPLE.COM = {\n kdc = no\n }\n",
+        );
+        assert_eq!(
+            kdcs(&conf),
+            [
+                "kdc1.example.com",
+                "[2001:db8::1]:750",
+                "kdc3.example.com:89",
+                "kdc4"
+            ]
+        );
+        assert_eq!(conf.kdcs("OTHER").collect::<Vec<_>>(), ["other"]);
+        assert_eq!(conf.kdcs("example.com").count(), 0);
+    }
+
+    #[test]
+    fn takes_in_other_files_where_they_are_named() {
+        let one = "[realms]\nEXAMPLE.COM = {\nkdc = in\n}\n";
+        let mut asked = Vec::new();
+        let conf = Krb5Conf::parse(
+            "include /etc/one\nincludedir  /etc/krb5.conf.d/ \n[realms]\nEXAMPLE.COM = {\nkdc = out\n}\n",
+            &mut |include| {
+                asked.push(format!("{include:?}"));
+                vec![one.to_owned(); 2]
+            },
+        );
+        assert_eq!(kdcs(&conf), ["in", "in", "in", "in", "out"]);
+        assert_eq!(
+            asked,
+            ["File(\"/etc/one\")", "Folder(\"/etc/krb5.conf.d/\")"]
+        );
+    }
+
+    #[test]
+    fn a_circle_of_files_ends() {
+        let mut count = 0;
+        let mut read = |_: Include<'_>| {
+            count += 1;
+            vec!["include a\ninclude b\nincludedir c\n".to_owned(); 3]
+        };
+        Krb5Conf::parse("include a", &mut read);
+        assert!(count <= MAX_FILES + MAX_DEPTH, "{count}");
+    }
+
+    #[test]
+    fn nothing_makes_it_fail() {
+        for text in [
+            "}", "}}}}", "[", "[realms", "= {", "{", "a = {", "kdc =", "include", "include ", "\0",
+            "][",
+        ] {
+            assert_eq!(kdcs(&parse(text)), Vec::<&str>::new(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn takes_in_of_a_folder_what_mit_does() {
+        for name in ["a", "A-1_b", "x.conf", "x.y.conf"] {
+            assert!(Krb5Conf::is_included(name), "{name}");
+        }
+        for name in [
+            "",
+            ".conf",
+            ".x.conf",
+            "a~",
+            "a.rpmsave",
+            "x.conf.bak",
+            "a b",
+        ] {
+            assert!(!Krb5Conf::is_included(name), "{name}");
+        }
+    }
+}

@@ -195,7 +195,7 @@ fn explain(code: i32, purpose: &Purpose, realm: &str, text: Option<&String>) -> 
             format!("{service} has no AES key in {realm} (14); give it one")
         }
         (18, _) => {
-            format!("the account is disabled, locked or expired in {realm} (18); see the KDC's log")
+            format!("the account is disabled, locked or expired in {realm} (18); enable it there")
         }
         (24, Purpose::LogIn { kvno, .. }) => format!(
             "the KDC of {realm} does not take the keytab's key, kvno {kvno} (24): the keytab is stale, since the account's password was changed; export it anew"
@@ -229,7 +229,7 @@ fn explain(code: i32, purpose: &Purpose, realm: &str, text: Option<&String>) -> 
 
 /// Whether a code has but one cause.
 fn is_known(code: i32) -> bool {
-    matches!(code, 1 | 2 | 6 | 7 | 14 | 23..=25 | 37 | 68)
+    matches!(code, 1 | 2 | 6 | 7 | 14 | 18 | 23..=25 | 37 | 68)
 }
 
 /// What the server's Kerberos means by a code.

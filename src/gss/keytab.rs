@@ -348,3 +348,224 @@ impl<'a> Octets<'a> {
         self.take(length.into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An entry of a keytab.
+    fn entry(principal: &str, kvno: u32, enctype: u16, key: &[u8]) -> Vec<u8> {
+        let counted = |octets: &[u8]| {
+            let length = u16::try_from(octets.len()).unwrap();
+            [&length.to_be_bytes(), octets].concat()
+        };
+        let (name, realm) = principal.split_once('@').unwrap();
+        let parts: Vec<_> = name.split('/').collect();
+        let mut record = u16::try_from(parts.len()).unwrap().to_be_bytes().to_vec();
+        record.extend(counted(realm.as_bytes()));
+        for part in parts {
+            record.extend(counted(part.as_bytes()));
+        }
+        record.extend([0, 0, 0, 1, 0, 0, 0, 0, kvno.to_le_bytes()[0]]);
+        record.extend(enctype.to_be_bytes());
+        record.extend(counted(key));
+        record.extend(kvno.to_be_bytes());
+        [
+            u32::try_from(record.len()).unwrap().to_be_bytes().to_vec(),
+            record,
+        ]
+        .concat()
+    }
+
+    /// A keytab with these entries.
+    fn keytab(entries: &[Vec<u8>]) -> Vec<u8> {
+        [VERSION.to_vec(), entries.concat()].concat()
+    }
+
+    /// A choice by the host's name alone.
+    const BY_HOST: Choice<'_> = Choice {
+        principal: None,
+        realm: None,
+        host: "host.example.com",
+    };
+
+    /// Whom a keytab is for.
+    fn chosen(file: &[u8], choice: Choice<'_>) -> Result<String, String> {
+        Keytab::parse(file)
+            .and_then(|keytab| keytab.credentials(choice))
+            .map(|credentials| credentials.principal())
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn chooses_the_machine_account_then_the_host_then_the_first() {
+        let key = [7; 32];
+        let entries = |names: &[&str]| {
+            let entries: Vec<_> = names
+                .iter()
+                .map(|name| entry(&format!("{name}@EXAMPLE.COM"), 3, 18, &key))
+                .collect();
+            keytab(&entries)
+        };
+        for (names, expected) in [
+            (&["host/host.example.com", "OTHER$", "HOST$"][..], "HOST$"),
+            (&["host/host.example.com", "OTHER$"], "OTHER$"),
+            (
+                &["nfs/host.example.com", "host/HOST", "host/Host.example.com"],
+                "host/Host.example.com",
+            ),
+            (
+                &["nfs/host.example.com", "host/other.example.com"],
+                "nfs/host.example.com",
+            ),
+        ] {
+            assert_eq!(
+                chosen(&entries(names), BY_HOST),
+                Ok(format!("{expected}@EXAMPLE.COM"))
+            );
+        }
+    }
+
+    #[test]
+    fn takes_the_principal_and_the_realm_that_are_given() {
+        let file = keytab(&[
+            entry("HOST$@EXAMPLE.COM", 3, 18, &[7; 32]),
+            entry("dyndns@EXAMPLE.COM", 3, 18, &[7; 32]),
+            entry("dyndns@EXAMPLE.ORG", 3, 18, &[7; 32]),
+        ]);
+        let choose = |principal, realm| {
+            chosen(
+                &file,
+                Choice {
+                    principal,
+                    realm,
+                    ..BY_HOST
+                },
+            )
+        };
+        assert_eq!(
+            choose(Some("dyndns"), None),
+            Ok("dyndns@EXAMPLE.COM".into())
+        );
+        assert_eq!(
+            choose(Some("dyndns"), Some("EXAMPLE.ORG")),
+            Ok("dyndns@EXAMPLE.ORG".into())
+        );
+        assert_eq!(
+            choose(None, Some("EXAMPLE.ORG")),
+            Ok("dyndns@EXAMPLE.ORG".into())
+        );
+        let has = "it has keys for HOST$@EXAMPLE.COM, dyndns@EXAMPLE.COM, dyndns@EXAMPLE.ORG";
+        assert_eq!(
+            choose(Some("me"), None),
+            Err(format!("has no key for me; {has}"))
+        );
+        assert_eq!(
+            choose(Some("me"), Some("X")),
+            Err(format!("has no key for me@X; {has}"))
+        );
+        assert_eq!(
+            choose(None, Some("X")),
+            Err(format!("has no key for the realm X; {has}"))
+        );
+    }
+
+    #[test]
+    fn takes_the_newest_keys_and_the_strongest_first() {
+        let name = "HOST$@EXAMPLE.COM";
+        let file = keytab(&[
+            entry(name, 300, 17, &[1; 16]),
+            entry(name, 299, 20, &[2; 32]),
+            entry(name, 300, 23, &[3; 16]),
+            entry(name, 300, 19, &[4; 16]),
+            entry(name, 300, 18, &[5; 32]),
+            // Too short for what it says it is.
+            entry(name, 300, 20, &[6; 31]),
+        ]);
+        let credentials = Keytab::parse(&file).unwrap().credentials(BY_HOST).unwrap();
+        let keys: Vec<_> = credentials
+            .keys
+            .iter()
+            .map(|key| key.enctype().number())
+            .collect();
+        assert_eq!((credentials.kvno, keys), (300, vec![18, 19, 17]));
+    }
+
+    #[test]
+    fn says_which_keys_there_are_when_none_is_of_use() {
+        let file = keytab(&[
+            entry("HOST$@EXAMPLE.COM", 4, 23, &[1; 16]),
+            entry("HOST$@EXAMPLE.COM", 4, 99, &[1; 16]),
+            entry("HOST$@EXAMPLE.COM", 3, 18, &[1; 32]),
+        ]);
+        assert_eq!(
+            chosen(&file, BY_HOST).unwrap_err(),
+            "has no AES key for HOST$@EXAMPLE.COM, kvno 4, only rc4-hmac, enctype 99: allow AES for the account and export its keys anew"
+        );
+    }
+
+    #[test]
+    fn passes_over_holes_and_names_that_are_no_text() {
+        let mut hole = entry("GONE$@EXAMPLE.COM", 3, 18, &[7; 32]);
+        let length = i32::from_be_bytes(hole[..4].try_into().unwrap());
+        hole[..4].copy_from_slice(&(-length).to_be_bytes());
+        let mut foreign = entry("abc$@EXAMPLE.COM", 3, 18, &[7; 32]);
+        let at = foreign.windows(4).position(|four| four == b"abc$").unwrap();
+        foreign[at] = 0xFF;
+        let file = keytab(&[hole, foreign, entry("HOST$@EXAMPLE.COM", 3, 18, &[7; 32])]);
+        assert_eq!(chosen(&file, BY_HOST), Ok("HOST$@EXAMPLE.COM".into()));
+    }
+
+    #[test]
+    fn refuses_junk_in_words() {
+        let good = keytab(&[entry("HOST$@EXAMPLE.COM", 3, 18, &[7; 32])]);
+        for (file, error) in [
+            (
+                &b""[..],
+                "is not a keytab: it does not begin with the octets 05 02",
+            ),
+            (
+                b"\x05\x01\0\0",
+                "is not a keytab: it does not begin with the octets 05 02",
+            ),
+            (
+                b"[libdefaults]",
+                "is not a keytab: it does not begin with the octets 05 02",
+            ),
+            (
+                b"\x05\x02",
+                "has no keys in it: join the domain, or export it anew",
+            ),
+            (
+                b"\x05\x02\x80\0\0\0",
+                "is damaged at octet 2: export it anew",
+            ),
+            (
+                b"\x05\x02\x7f\xff\xff\xff",
+                "is damaged at octet 2: export it anew",
+            ),
+            (b"\x05\x02\0", "is damaged at octet 2: export it anew"),
+        ] {
+            assert_eq!(chosen(file, BY_HOST).unwrap_err(), error);
+        }
+        for end in 3..good.len() {
+            assert_eq!(
+                Keytab::parse(&good[..end]).unwrap_err(),
+                KeytabError::Damaged(2),
+                "{end}"
+            );
+        }
+    }
+
+    #[test]
+    fn shows_no_key() {
+        let file = keytab(&[entry("HOST$@EXAMPLE.COM", 3, 18, &[0xAB; 32])]);
+        let keytab = Keytab::parse(&file).unwrap();
+        let credentials = keytab.credentials(BY_HOST).unwrap();
+        let shown = format!("{keytab:?} {credentials:?}");
+        assert!(
+            !shown.contains("171") && !shown.contains("ab, ab"),
+            "{shown}"
+        );
+    }
+}

@@ -3,6 +3,7 @@
 
 #![allow(
     clippy::missing_docs_in_private_items,
+    clippy::struct_field_names,
     reason = "the fields have their names from the ASN.1 module of RFC 4120, appendix A, which explains them"
 )]
 

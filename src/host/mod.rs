@@ -11,7 +11,7 @@
 //! | `interface_addresses` | every address of every interface, with its marks |
 //! | `interface_names` | every interface, also those without an address |
 //! | `full_name` | what this computer is called, with its domain if the system knows one |
-//! | `default_config`, `default_cache` | where the configuration and the cache lie when nobody says |
+//! | `default_configs`, `default_cache` | where the configuration and the cache lie when nobody says |
 //! | `open_regular` | a regular file, never through a symbolic link, never blocking |
 //! | `readable_by_others` | whether accounts other than the owner and the administrator may read an open file |
 //! | `HOW_TO_HIDE` | what an administrator does about that, in words |
@@ -52,12 +52,12 @@ use linux::config_folder;
 pub(crate) use linux::{interface_addresses, interface_names};
 #[cfg(unix)]
 pub(crate) use unix::{
-    HOW_TO_HIDE, LOCKS_LET_WRITE, default_cache, default_config, full_name, open_regular,
+    HOW_TO_HIDE, LOCKS_LET_WRITE, default_cache, default_configs, full_name, open_regular,
     readable_by_others, sync_folder,
 };
 #[cfg(windows)]
 pub(crate) use windows::{
-    HOW_TO_HIDE, LOCKS_LET_WRITE, default_cache, default_config, full_name, interface_addresses,
+    HOW_TO_HIDE, LOCKS_LET_WRITE, default_cache, default_configs, full_name, interface_addresses,
     interface_names, open_regular, readable_by_others, sync_folder,
 };
 

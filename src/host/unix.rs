@@ -34,15 +34,14 @@ pub(crate) fn full_name() -> io::Result<String> {
     Ok(found.unwrap_or(hostname))
 }
 
-/// `/etc/pydyndns.conf`, or for a user other than root `pydyndns.conf` in their configuration folder if it is there.
-pub(crate) fn default_config() -> PathBuf {
-    if !is_root()
-        && let Some(own) = config_folder().map(|folder| folder.join("pydyndns.conf"))
-        && own.exists()
-    {
-        return own;
-    }
-    PathBuf::from("/etc/pydyndns.conf")
+/// Where a configuration may lie, the preferred place first and the usual one last: `pydyndns.conf` in the configuration
+/// folder of a user other than root, and `/etc/pydyndns.conf`.
+pub(crate) fn default_configs() -> Vec<PathBuf> {
+    let own = if is_root() { None } else { config_folder() };
+    own.map(|folder| folder.join("pydyndns.conf"))
+        .into_iter()
+        .chain([PathBuf::from("/etc/pydyndns.conf")])
+        .collect()
 }
 
 /// `pydyndns.cache` in `/run` (`/var/run` where there is none) for root, in the runtime folder for another user.

@@ -106,10 +106,10 @@ pub(crate) fn full_name() -> io::Result<String> {
     Err(keeps_growing("the computer's name"))
 }
 
-/// `pydyndns.conf` beside the executable.
-pub(crate) fn default_config() -> PathBuf {
+/// Where a configuration may lie: `pydyndns.conf` beside the executable.
+pub(crate) fn default_configs() -> Vec<PathBuf> {
     let executable = env::current_exe().unwrap_or_default();
-    executable.with_file_name("pydyndns.conf")
+    vec![executable.with_file_name("pydyndns.conf")]
 }
 
 /// `%LOCALAPPDATA%\Temp\pydyndns.cache`, or in `%USERPROFILE%\AppData\Local` where that variable is missing. They are

@@ -1,93 +1,113 @@
-//! The logging section, compared with `CPython`: `compare.py` applies the configurations of `cases.py` to both.
+//! Logging never stands in the way: with each kind of destination broken, the real program registers all the same.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+use std::net::{TcpListener, UdpSocket};
+use std::time::Duration;
 
-mod broken;
+use serde_json::{Value, json};
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use crate::harness::local::Local;
 
-/// The probe, which is another test of the same build and so stands beside this one.
-fn probe() -> PathBuf {
-    let folder = std::env::current_exe().unwrap();
-    let folder = folder.parent().unwrap();
-    let candidates = std::fs::read_dir(folder).unwrap().filter_map(|entry| {
-        let path = entry.unwrap().path();
-        let name = path.file_name()?.to_str()?;
-        let is_program = path.extension().is_none_or(|extension| extension == "exe");
-        (name.starts_with("logging_probe-") && is_program)
-            .then(|| Some((path.metadata().ok()?.modified().ok()?, path)))?
+/// How much longer than with a good destination a run may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Runs the program with this handler alone, and sees that the update is confirmed, the cache written, the exit status 0,
+/// and the one line on stderr about this destination.
+fn registers_in_spite_of(handler: &Value, destination: &str) {
+    let local = Local::new();
+    let logging = json!({
+        "version": 1,
+        "handlers": {"broken": handler},
+        "root": {"level": "DEBUG", "handlers": ["broken"]},
     });
-    let (built, probe) = candidates
-        .max()
-        .expect("cargo builds the probe with the tests");
-    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/logging");
-    for source in std::fs::read_dir(sources).unwrap() {
-        let changed = source.unwrap().metadata().unwrap().modified().unwrap();
-        assert!(
-            changed <= built,
-            "the probe is old: run the whole `cargo test`"
-        );
-    }
-    probe
-}
-
-/// Runs one part of the comparison and returns how many configurations it has tried, or None if there is no Python.
-fn compare(part: &str) -> Option<usize> {
-    let python = Command::new("python3")
-        .args([
-            "-c",
-            "import sys; sys.exit(sys.version_info[:2] != (3, 11))",
-        ])
-        .stderr(Stdio::null())
-        .status();
-    if !python.is_ok_and(|status| status.success()) {
-        assert!(
-            std::env::var_os("PYDYNDNS_TEST_NO_SKIP").is_none(),
-            "python3 of version 3.11 is missing"
-        );
-        println!("skipped: python3 of version 3.11 is missing");
-        return None;
-    }
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/logging/compare.py");
-    let output = Command::new("python3")
-        .arg("-B")
-        .arg(script)
-        .arg(probe())
-        .arg(part)
-        .env("TZ", "America/New_York")
-        .env("LC_ALL", "C.UTF-8")
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    println!("{text}");
-    assert!(
-        output.status.success(),
-        "{text}\n{}",
-        String::from_utf8_lossy(&output.stderr)
+    let run = local.program(json!({"logging": logging})).run();
+    assert_eq!(
+        (run.status, run.stdout.as_str()),
+        (Some(0), ""),
+        "{handler}: {run:?}"
     );
-    let figures = text.lines().last().unwrap();
-    Some(figures.split(' ').nth(1).unwrap().parse().unwrap())
+    assert_eq!(
+        local.primary.zone(),
+        ["host.example.com. 3600 A 127.0.0.1"],
+        "{handler}"
+    );
+    assert!(local.cache().exists(), "{handler}: no cache");
+    assert_eq!(run.stderr.lines().count(), 1, "{handler}: {}", run.stderr);
+    assert!(
+        run.stderr.contains(destination),
+        "{handler}: {} lacks {destination}",
+        run.stderr
+    );
+    assert!(run.took < PATIENCE, "{handler}: took {:?}", run.took);
 }
 
 #[test]
-fn prints_what_cpython_prints_for_every_configuration() {
-    assert!(compare("accepted").is_none_or(|count| count >= 500));
-}
-
-#[test]
-fn rejects_what_cpython_rejects_and_names_the_key() {
-    assert!(compare("rejected").is_none_or(|count| count >= 150));
+fn the_update_is_confirmed_whatever_is_wrong_with_a_log_file() {
+    for class in [
+        "logging.FileHandler",
+        "logging.handlers.WatchedFileHandler",
+        "logging.handlers.RotatingFileHandler",
+        "logging.handlers.TimedRotatingFileHandler",
+    ] {
+        let missing = json!({"class": class, "filename": "/nonexistent-folder/log"});
+        // Windows writes it with its own separators.
+        registers_in_spite_of(&missing, "nonexistent-folder");
+        if cfg!(target_os = "linux") {
+            let full = json!({"class": class, "filename": "/dev/full"});
+            registers_in_spite_of(&full, "/dev/full");
+        }
+    }
 }
 
 #[cfg(unix)]
 #[test]
-fn says_one_line_about_a_destination_that_fails_and_goes_on() {
-    assert!(compare("broken").is_none_or(|count| count >= 30));
+fn the_update_is_confirmed_though_there_is_no_syslog() {
+    let class = "logging.handlers.SysLogHandler";
+    let missing = json!({"class": class, "address": "/nonexistent-folder/log"});
+    registers_in_spite_of(&missing, "/nonexistent-folder/log");
 }
 
-#[cfg(target_os = "linux")]
 #[test]
-fn writes_to_the_journal_by_its_native_protocol() {
-    compare("journal");
+fn the_update_is_confirmed_though_nobody_listens_to_the_log() {
+    // A port that was free a moment ago.
+    let address = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let (host, port) = (address.ip().to_string(), address.port());
+    for handler in [
+        json!({"class": "logging.handlers.SocketHandler", "host": host, "port": port}),
+        json!({"class": "logging.handlers.SysLogHandler", "address": [host, port], "socktype": "ext://socket.SOCK_STREAM"}),
+        json!({"class": "logging.handlers.HTTPHandler", "host": format!("{host}:{port}"), "url": "/"}),
+        json!({"class": "logging.handlers.SMTPHandler", "mailhost": [host, port], "fromaddr": "a@example.com",
+               "toaddrs": ["b@example.com"], "subject": "log"}),
+    ] {
+        registers_in_spite_of(&handler, &port.to_string());
+    }
+    // A datagram that nobody takes is no error to its sender, or only later.
+    let taken = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let local = Local::new();
+    let datagrams = json!({"version": 1, "root": {"level": "DEBUG", "handlers": ["d"]}, "handlers": {
+        "d": {"class": "logging.handlers.DatagramHandler", "host": host, "port": port}}});
+    local
+        .program(json!({"logging": datagrams}))
+        .run()
+        .succeeds();
+    taken.set_read_timeout(Some(PATIENCE)).unwrap();
+    assert!(taken.recv(&mut [0; 4096]).unwrap() > 0);
+}
+
+#[test]
+fn the_update_is_confirmed_though_a_log_server_never_answers() {
+    // The kernel takes the connections, and that is all that ever happens.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap();
+    let (host, port) = (address.ip().to_string(), address.port());
+    for handler in [
+        json!({"class": "logging.handlers.SMTPHandler", "mailhost": [host, port], "fromaddr": "a@example.com",
+               "toaddrs": ["b@example.com"], "subject": "log"}),
+        json!({"class": "logging.handlers.HTTPHandler", "host": format!("{host}:{port}"), "url": "/"}),
+    ] {
+        registers_in_spite_of(&handler, &port.to_string());
+    }
 }

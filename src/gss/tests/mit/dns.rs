@@ -38,7 +38,7 @@ pub(crate) fn is_ready(server: SocketAddr) -> bool {
     let mut query = header(0, [1, 0, 0, 0]);
     query.extend(name("example.com"));
     query.extend(words(&[SOA, IN]));
-    exchange(server, &query).is_some_and(|answer| answer[3] & 15 == 0)
+    exchange(server, &query).is_some_and(|answer| code(&answer) == 0)
 }
 
 /// Sends a token and gets the server's.
@@ -56,7 +56,7 @@ pub(crate) fn tkey(server: SocketAddr, key: &str, token: &[u8]) -> Answer {
     query.extend(words(&[TKEY, ANY]));
     query.extend(record(key, TKEY, &data));
     let answer = exchange(server, &query).expect("the server answers the TKEY query");
-    assert_eq!(answer[3] & 15, 0, "TKEY is refused");
+    assert_eq!(code(&answer), 0, "TKEY is refused");
     let mut at = 12;
     skip_name(&answer, &mut at);
     at += 4;
@@ -99,7 +99,7 @@ pub(crate) fn update(
     let answer = exchange(server, &message).expect("the server answers the update");
     let (found, covered) = signature(&answer, key).ok_or(BadMic::Form)?;
     context.verify(&found, &[&length(&mic).to_be_bytes(), &mic, &covered])?;
-    Ok(answer[3] & 15)
+    Ok(code(&answer))
 }
 
 /// The signature at the end of an answer, and what it covers of the answer itself.
@@ -182,6 +182,11 @@ fn skip_name(message: &[u8], at: &mut usize) {
             }
         }
     }
+}
+
+/// The response code of an answer.
+fn code(answer: &[u8]) -> u8 {
+    answer[3] % 16
 }
 
 /// Numbers of 16 bits.

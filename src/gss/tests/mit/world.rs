@@ -1,8 +1,6 @@
 //! A realm, a name server in it, and what the package needs from outside.
 
 use super::*;
-use gss_tsig::{Environment, Keytab, ServiceTicket};
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -35,7 +33,7 @@ impl Environment for Outside {
         let now = SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap();
-        now.checked_add_signed(self.clock_is_off)
+        shifted(now, self.clock_is_off)
     }
 
     fn fill_random(&mut self, octets: &mut [u8]) {
@@ -52,16 +50,13 @@ impl Environment for Outside {
     }
 }
 
-/// A clock that is off.
-pub(crate) trait AddSigned {
-    /// So many seconds later, or earlier.
-    fn checked_add_signed(self, seconds: i64) -> Self;
-}
-
-impl AddSigned for Duration {
-    fn checked_add_signed(self, seconds: i64) -> Self {
-        let by = Self::from_secs(seconds.unsigned_abs());
-        if seconds < 0 { self - by } else { self + by }
+/// A time so many seconds later, or earlier.
+pub(crate) fn shifted(time: Duration, seconds: i64) -> Duration {
+    let by = Duration::from_secs(seconds.unsigned_abs());
+    if seconds < 0 {
+        time.checked_sub(by).unwrap()
+    } else {
+        time + by
     }
 }
 

@@ -9,15 +9,15 @@
 
 mod dns;
 #[allow(dead_code, reason = "the program's tests use more of it")]
-#[path = "../../../tests/harness/kerberos.rs"]
+#[path = "../../../../tests/harness/kerberos.rs"]
 mod kerberos;
 mod refusals;
 mod world;
 
-use gss_tsig::{BadMic, Choice, Environment, Error, Kdcs, ServiceTicket};
+use gss_tsig::{BadMic, Choice, Environment, Error, Kdcs, Keytab, ServiceTicket};
 use kerberos::{Realm, Setup, free_port};
 use std::net::{SocketAddr, UdpSocket};
-use world::{AddSigned, Named, World, named, skip};
+use world::{Named, World, named, shifted, skip};
 
 /// A realm with BIND's service, a host with a keytab, and the two things that the KDC must not know.
 const PRINCIPALS: [&str; 5] = [
@@ -49,10 +49,7 @@ fn updated(
     let answer = dns::tkey(named.address, &key, &token);
     let mut context = negotiation.accept(&answer.token).unwrap();
     answer.verify(&mut context)?;
-    let time = world
-        .outside
-        .now()
-        .checked_add_signed(ticket.clock_offset());
+    let time = shifted(world.outside.now(), ticket.clock_offset());
     dns::update(named.address, &key, &mut context, host, time)
 }
 
