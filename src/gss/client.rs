@@ -1,36 +1,23 @@
-//! From keys to a ticket for the service: the AS exchange (RFC 4120, section 3.1) with an encrypted timestamp, then TGS
-//! exchanges (section 3.3), as many as realms refer to each other (RFC 6806, section 8).
-//!
-//! The timestamp is sent at once, which saves a round trip. A KDC that has no key of that enctype leads to the next one;
-//! one that finds the key wrong ends the attempt, since every further one counts against the account. A clock that is
-//! off is corrected by what the KDC says, for this ticket and whatever is signed with it.
+//! From keys to a ticket for the service: log in, then ask for the ticket, in as many realms as refer to each other
+//! (RFC 6806, section 8).
+
+mod grant;
+mod login;
 
 use crate::crypto::{BLOCK, Enctype, Key};
 use crate::error::{Error, Purpose};
 use crate::kdc::{self, Kdcs};
 use crate::keytab::{Credentials, Principal};
 use crate::messages::{
-    self, ApReq, Authenticator, Checksum, EncKdcRepPart, EncryptedData, Instant, KdcRep, KdcReq,
-    KdcReqBody, KrbError, PVNO, PaData, PaEncTsEnc, PrincipalName, Text, kind, name_type, usage,
+    self, EncKdcRepPart, EncryptedData, Instant, KdcRep, KrbError, PVNO, PrincipalName, Text, kind,
+    name_type,
 };
 use der::asn1::{Any, BitStringRef, GeneralizedTime, OctetString};
-use der::{Encode, Tag, TagNumber, Tagged};
+use der::{Tag, TagNumber, Tagged};
 use std::time::{self, Duration};
-
-/// The code of a KDC that has no such key.
-const ETYPE_NOSUPP: i32 = 14;
-
-/// The code of a KDC that can't read the timestamp; MIT's says so too if it has no such key.
-const PREAUTH_FAILED: i32 = 24;
-
-/// The code of a KDC that finds our clock off.
-const SKEW: i32 = 37;
 
 /// How many realms a way to the service may cross.
 const MAX_REALMS: usize = 10;
-
-/// How far the clock may be from the KDC's without a correction, in seconds; others allow 300.
-const MAX_DRIFT: u64 = 60;
 
 /// What is needed from outside.
 pub trait Environment {
@@ -155,218 +142,6 @@ struct Client<'a> {
 }
 
 impl Client<'_> {
-    /// The AS exchange.
-    fn log_in(&mut self, credentials: &Credentials) -> Result<Session, Error> {
-        let purpose = Purpose::LogIn {
-            principal: credentials.principal(),
-            kvno: credentials.kvno,
-        };
-        let realm = &credentials.principal.realm;
-        let mut keys = credentials.keys.iter();
-        let mut key = keys.next();
-        let mut is_corrected = false;
-        loop {
-            let (nonce, request) = self.as_request(credentials, key)?;
-            let error = match self.ask(realm, &request, kind::AS_REP, &purpose)? {
-                Answer::Reply(reply) => {
-                    return self.read_as_reply(credentials, &reply, nonce, purpose);
-                }
-                Answer::No(error) => error,
-            };
-            let offered = error.etypes();
-            let has = |key: &&Key| {
-                offered
-                    .as_ref()
-                    .is_none_or(|etypes| etypes.contains(&key.enctype().number()))
-            };
-            let next = match error.error_code {
-                ETYPE_NOSUPP => keys.find(has),
-                PREAUTH_FAILED if key.is_some_and(|key| !has(&key)) => keys.find(has),
-                SKEW if !is_corrected => {
-                    self.offset = offset(error.stime, self.environment.now());
-                    is_corrected = true;
-                    key
-                }
-                _ => None,
-            };
-            key = Some(next.ok_or_else(|| refused(purpose.clone(), realm, &error))?);
-        }
-    }
-
-    /// An AS-REQ with the timestamp encrypted with a key, and its nonce. That key's enctype is offered first, then the
-    /// keytab's others, by which the KDC says what it has; those without a key here are good for the session's.
-    fn as_request(
-        &mut self,
-        credentials: &Credentials,
-        key: Option<&Key>,
-    ) -> Result<(u32, Vec<u8>), Error> {
-        let principal = &credentials.principal;
-        let now = self.now()?;
-        let timestamp = PaEncTsEnc {
-            patimestamp: now.time,
-            pausec: now.microseconds,
-        };
-        let mut padata = Vec::new();
-        if let Some(key) = key {
-            let plain = timestamp.to_der().map_err(Error::Encoding)?;
-            let sealed = self.seal(key, usage::AS_REQ_TIMESTAMP, &plain)?;
-            padata.push(PaData {
-                padata_type: PaData::ENC_TIMESTAMP,
-                padata_value: octets(sealed.to_der().map_err(Error::Encoding)?)?,
-            });
-        }
-        let mut etype: Vec<i32> = Vec::new();
-        let all = key.into_iter().chain(&credentials.keys).map(Key::enctype);
-        for enctype in all.chain(Enctype::ALL) {
-            if !etype.contains(&enctype.number()) {
-                etype.push(enctype.number());
-            }
-        }
-        let nonce = self.nonce();
-        let request = KdcReq {
-            pvno: PVNO,
-            msg_type: kind::AS_REQ,
-            padata,
-            req_body: KdcReqBody {
-                kdc_options: bits(&[0; 4])?,
-                cname: Some(principal.name.clone()),
-                realm: principal.realm.clone(),
-                sname: ticket_granting(principal.realm.as_str()),
-                till: as_long_as_possible()?,
-                nonce,
-                etype,
-            },
-        };
-        let request = messages::encode(kind::AS_REQ, &request).map_err(Error::Encoding)?;
-        Ok((nonce, request))
-    }
-
-    /// Believes an AS-REP only if it is one to this request, encrypted with a key of ours.
-    fn read_as_reply(
-        &mut self,
-        credentials: &Credentials,
-        reply: &KdcRep,
-        nonce: u32,
-        purpose: Purpose,
-    ) -> Result<Session, Error> {
-        let asked = &credentials.principal;
-        let no = |what| unbelievable(&purpose, &asked.realm, what);
-        if !reply.cname.is(&asked.name) || reply.crealm != asked.realm {
-            return Err(no("is for another principal"));
-        }
-        let Some(key) = credentials
-            .keys
-            .iter()
-            .find(|key| key.enctype().number() == reply.enc_part.etype)
-        else {
-            return Err(no("is encrypted in a way that was not offered"));
-        };
-        let Some(plain) = key.decrypt(usage::AS_REP, reply.enc_part.cipher.as_bytes()) else {
-            return Err(Error::NotDecrypted {
-                there: reply.enc_part.kvno,
-                purpose,
-            });
-        };
-        // There are KDCs that take the other tag here (RFC 4120, section 5.4.2).
-        let part: EncKdcRepPart<'_> =
-            messages::decode(&[kind::ENC_AS_REP_PART, kind::ENC_TGS_REP_PART], &plain)
-                .map_err(|_| no("is malformed inside"))?;
-        let (_, session) = session(reply, &part, nonce).map_err(no)?;
-        if !part.sname.is(&ticket_granting(asked.realm.as_str())) || part.srealm != asked.realm {
-            return Err(no("has a ticket for something else"));
-        }
-        // The KDC's own clock, as nobody else can say it.
-        let now = self.environment.now();
-        let drift = offset(part.authtime, now);
-        if drift.abs_diff(self.offset) > MAX_DRIFT {
-            self.offset = drift;
-        }
-        Ok(session)
-    }
-
-    /// One TGS exchange; the name that the ticket is for, which may be another realm's TGS, and the ticket.
-    fn ask_tgs(
-        &mut self,
-        session: &Session,
-        service: &PrincipalName,
-        purpose: &Purpose,
-    ) -> Result<(PrincipalName, Session), Error> {
-        let no = |what| unbelievable(purpose, &session.realm, what);
-        let nonce = self.nonce();
-        let body = || -> Result<KdcReqBody<'_>, Error> {
-            Ok(KdcReqBody {
-                // The 16th is `canonicalize`: without it no KDC refers to another realm.
-                kdc_options: bits(&[0, 1, 0, 0])?,
-                cname: None,
-                realm: session.realm.clone(),
-                sname: service.clone(),
-                till: as_long_as_possible()?,
-                nonce,
-                etype: Enctype::ALL.map(Enctype::number).to_vec(),
-            })
-        };
-        let octets_of_body = body()?.to_der().map_err(Error::Encoding)?;
-        let request = self.ap_request(session, &octets_of_body)?;
-        let request = KdcReq {
-            pvno: PVNO,
-            msg_type: kind::TGS_REQ,
-            padata: vec![PaData {
-                padata_type: PaData::TGS_REQ,
-                padata_value: octets(request)?,
-            }],
-            req_body: body()?,
-        };
-        let request = messages::encode(kind::TGS_REQ, &request).map_err(Error::Encoding)?;
-        let reply = match self.ask(&session.realm, &request, kind::TGS_REP, purpose)? {
-            Answer::Reply(reply) => reply,
-            Answer::No(error) => return Err(refused(purpose.clone(), &session.realm, &error)),
-        };
-        if reply.enc_part.etype != session.key.enctype().number() {
-            return Err(no("is encrypted in a way that was not asked for"));
-        }
-        let sealed = reply.enc_part.cipher.as_bytes();
-        let Some(plain) = session.key.decrypt(usage::TGS_REP, sealed) else {
-            return Err(Error::NotDecrypted {
-                purpose: purpose.clone(),
-                there: None,
-            });
-        };
-        let part: EncKdcRepPart<'_> = messages::decode(&[kind::ENC_TGS_REP_PART], &plain)
-            .map_err(|_| no("is malformed inside"))?;
-        if !reply.cname.is(&session.client.name) || reply.crealm != session.client.realm {
-            return Err(no("is for another principal"));
-        }
-        self::session(&reply, &part, nonce).map_err(no)
-    }
-
-    /// The AP-REQ that a TGS-REQ carries (RFC 4120, section 7.2.2).
-    fn ap_request(&mut self, session: &Session, body: &[u8]) -> Result<Vec<u8>, Error> {
-        let now = self.now()?;
-        let authenticator = Authenticator {
-            authenticator_vno: PVNO,
-            crealm: session.client.realm.clone(),
-            cname: session.client.name.clone(),
-            cksum: Checksum {
-                cksumtype: session.key.enctype().checksum_number(),
-                checksum: octets(session.key.checksum(usage::TGS_REQ_CHECKSUM, &[body]))?,
-            },
-            cusec: now.microseconds,
-            ctime: now.time,
-            subkey: None,
-            seq_number: None,
-        };
-        let plain =
-            messages::encode(kind::AUTHENTICATOR, &authenticator).map_err(Error::Encoding)?;
-        let request = ApReq {
-            pvno: PVNO,
-            msg_type: kind::AP_REQ,
-            ap_options: bits(&[0; 4])?,
-            ticket: session.ticket.clone(),
-            authenticator: self.seal(&session.key, usage::TGS_REQ_AUTHENTICATOR, &plain)?,
-        };
-        messages::encode(kind::AP_REQ, &request).map_err(Error::Encoding)
-    }
-
     /// Sends a request to a realm's KDCs.
     fn ask(
         &mut self,
@@ -471,12 +246,6 @@ fn ticket_granting(realm: &str) -> PrincipalName {
     }
 }
 
-/// How far the KDC's clock is ahead of ours, in seconds.
-fn offset(there: GeneralizedTime, here: Duration) -> i64 {
-    let seconds = |time: Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
-    seconds(there.to_unix_duration()).saturating_sub(seconds(here))
-}
-
 /// The time by a clock that is off.
 pub(crate) fn corrected(now: Duration, offset: i64) -> Result<Instant, Error> {
     let by = Duration::from_secs(offset.unsigned_abs());
@@ -529,3 +298,6 @@ fn refused(purpose: Purpose, realm: &Text, error: &KrbError) -> Error {
         text: error.e_text.as_ref().map(|text| text.as_str().to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -164,3 +164,67 @@ fn frame(mechanism: ObjectIdentifier, token: &[u8]) -> der::Result<Vec<u8>> {
     let content = [mechanism.to_der()?.as_slice(), token].concat();
     Any::new(FRAME, content)?.to_der()
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A server's token.
+    pub(crate) fn response(state: u8, mechanism: &str, kind: u8, message: &[u8]) -> Vec<u8> {
+        let kerberos = frame(KERBEROS, &[&[kind, 0], message].concat()).unwrap();
+        let answer = NegTokenResp {
+            neg_state: NegState::try_from(state).ok(),
+            supported_mech: Some(mechanism.parse().unwrap()),
+            response_token: Some(OctetString::new(kerberos).unwrap()),
+            mech_list_mic: None,
+        };
+        ContextSpecificRef {
+            tag_number: TagNumber(1),
+            tag_mode: TagMode::Explicit,
+            value: &answer,
+        }
+        .to_der()
+        .unwrap()
+    }
+
+    #[test]
+    fn the_first_token_offers_kerberos_alone() {
+        let token = initial_token(b"AP-REQ").unwrap();
+        let expected = [
+            &b"\x60\x34\x06\x06\x2b\x06\x01\x05\x05\x02\xa0\x2a\x30\x28"[..],
+            b"\xa0\x0d\x30\x0b\x06\x09\x2a\x86\x48\x86\xf7\x12\x01\x02\x02",
+            b"\xa2\x17\x04\x15\x60\x13\x06\x09\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x01\x00AP-REQ",
+        ]
+        .concat();
+        assert_eq!(token, expected);
+    }
+
+    #[test]
+    fn only_a_completed_answer_with_kerberos_ends_it() {
+        const OWN: &str = "1.2.840.113554.1.2.2";
+        assert_eq!(
+            completed(&response(0, OWN, 2, b"AP-REP")).unwrap().response,
+            Response::Reply(b"AP-REP".to_vec())
+        );
+        assert_eq!(
+            completed(&response(2, OWN, 3, b"KRB-ERROR"))
+                .unwrap()
+                .response,
+            Response::Error(b"KRB-ERROR".to_vec())
+        );
+        for token in [
+            response(0, OWN, 1, b"AP-REQ"),
+            response(0, OWN, 4, b""),
+            response(9, OWN, 2, b"AP-REP"),
+            b"\xa1\x02\x30\x00".to_vec(),
+            b"\xa0\x02\x30\x00".to_vec(),
+            Vec::new(),
+            initial_token(b"AP-REQ").unwrap(),
+        ] {
+            assert!(
+                matches!(completed(&token), Err(Error::Token(_))),
+                "{token:?}"
+            );
+        }
+    }
+}
