@@ -1,6 +1,6 @@
 //! Where log lines go: the configuration's logging section, stderr through env_logger, or both.
 
-use crate::dns::zone::addresses_of;
+use crate::dns::target::addresses_of;
 use crate::escape::one_line;
 use dictconfig::{Configuration, Environment};
 use log::{LevelFilter, Log, Metadata, Record};

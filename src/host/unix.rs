@@ -1,14 +1,17 @@
-//! What POSIX gives every Unix: the name, the default paths, and careful opening of files.
+//! What POSIX gives every Unix: the hostname, the system's text files, the default paths, and careful opening of files.
 //!
-//! The name is found from the kernel's hostname, the hosts file and resolv.conf by reading them. Name-service modules
-//! take no part: getaddrinfo may block on a dead server, and in a static glibc binary it may crash.
+//! Name-service modules take no part in finding the name: getaddrinfo may block on a dead server, and in a static glibc
+//! binary it may crash.
 
-use super::config_folder;
-use crate::name::{in_domain, in_hosts};
+use super::{config_folder, read_text};
+use crate::hosts;
+use crate::name::{NameSource, complete, domain_in};
+use std::ffi::CString;
 use std::fs::{File, OpenOptions};
+use std::io::Read;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::{env, fs, io};
+use std::{env, io};
 
 /// How to take the right to read a file from others.
 pub(crate) const HOW_TO_HIDE: &str = "chmod 600 it";
@@ -16,22 +19,64 @@ pub(crate) const HOW_TO_HIDE: &str = "chmod 600 it";
 /// Whether a file can be written while another handle has its lock: here locks are advisory.
 pub(crate) const LOCKS_LET_WRITE: bool = true;
 
-/// Reading more of a hosts file or resolv.conf than this makes no sense: 4 MiB.
-const LARGEST_TEXT: u64 = 4 << 20;
+/// Whether interfaces are called by name without regard to case.
+pub(crate) const NAMES_IGNORE_CASE: bool = false;
 
-/// This computer's name, with its domain if the system knows one: the kernel's hostname if it has a dot, else a dotted
-/// name on its line of the hosts file, else the hostname in resolv.conf's first domain, else the bare hostname.
+/// A resolv.conf of more bytes than this makes no sense.
+const MAX_RESOLV_CONF: u64 = 4 << 20;
+
+/// Where libc reads its name servers and the domain.
+const RESOLV_CONF: &str = "/etc/resolv.conf";
+
+/// This computer's name, with its domain if the system knows one, and where that was found.
 ///
 /// # Errors
-/// What gethostname answers. Files that are missing or unreadable count as empty.
-pub(crate) fn full_name() -> io::Result<String> {
-    let hostname = hostname()?;
-    if hostname.contains('.') {
-        return Ok(hostname);
+/// There is no hostname; or a file that would tell more can't be read, with its name. That does not count as empty: a guess
+/// would register, and delete, another name.
+pub(crate) fn full_name() -> io::Result<(String, NameSource)> {
+    complete(
+        &hostname()?,
+        |hostname| {
+            let read = |file| hosts::full_name(file, hostname);
+            read_text(&hosts_file(), read).map(Option::flatten)
+        },
+        || Ok(domain_in(&resolv_conf()?).map(str::to_owned)),
+    )
+}
+
+/// Where the hosts file is.
+pub(super) fn hosts_file() -> PathBuf {
+    PathBuf::from("/etc/hosts")
+}
+
+/// Opens a text file of the system's; none if there is none. Links are usual here (systemd-resolved), so they are
+/// followed; but nothing that could keep a reader waiting is read.
+///
+/// # Errors
+/// What open answers, or that it is anything but a regular file.
+pub(super) fn open_text(path: &Path) -> io::Result<Option<File>> {
+    let opened = File::options()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+        .open(path);
+    match opened {
+        Ok(file) if file.metadata()?.is_file() => Ok(Some(file)),
+        Ok(_) => Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "it is not a regular file",
+        )),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
-    let found = in_hosts(&hostname, &text_of("/etc/hosts"))
-        .or_else(|| in_domain(&hostname, &text_of("/etc/resolv.conf")));
-    Ok(found.unwrap_or(hostname))
+}
+
+/// The index of an interface, by any of its names.
+pub(crate) fn interface_index(name: &str) -> Option<u32> {
+    let name = CString::new(name).ok()?;
+    // SAFETY: the name is ended by a zero and lives until the call returns.
+    #[allow(unsafe_code)]
+    let index = unsafe { libc::if_nametoindex(name.as_ptr()) };
+    (index != 0).then_some(index)
 }
 
 /// Where a configuration may lie, the preferred place first and the usual one last: `pydyndns.conf` in the configuration
@@ -105,6 +150,12 @@ pub(crate) fn readable_by_others(file: &File, _path: &Path) -> io::Result<bool> 
     Ok(file.metadata()?.mode() & 0o004 != 0)
 }
 
+/// Whether two paths lead to the same file, by whatever links; not if one of them leads nowhere.
+pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
+    let id = |path| std::fs::metadata(path).map(|found| (found.dev(), found.ino()));
+    matches!((id(one), id(other)), (Ok(one), Ok(other)) if one == other)
+}
+
 /// Makes what was removed in a folder stay removed after a power cut.
 ///
 /// # Errors
@@ -125,18 +176,28 @@ pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
 
 /// The kernel's hostname.
 fn hostname() -> io::Result<String> {
-    let mut buffer = [0_u8; 256];
+    let mut buffer = [0_u8; 257];
     // SAFETY: the buffer is ours, and its length less one leaves the last byte zero whatever happens.
     #[allow(unsafe_code)]
     let answer = unsafe { libc::gethostname(buffer.as_mut_ptr().cast(), buffer.len() - 1) };
     if answer != 0 {
         return Err(io::Error::last_os_error());
     }
-    let end = buffer
-        .iter()
-        .position(|&byte| byte == 0)
-        .unwrap_or(buffer.len());
-    Ok(String::from_utf8_lossy(&buffer[..end]).into_owned())
+    let name = buffer.split(|&byte| byte == 0).next().unwrap_or_default();
+    Ok(String::from_utf8_lossy(name).into_owned())
+}
+
+/// The text of resolv.conf; empty if there is none. Bytes that are no UTF-8 can't be part of a name or an address.
+fn resolv_conf() -> io::Result<String> {
+    let read = |file: File| {
+        let mut text = Vec::new();
+        file.take(MAX_RESOLV_CONF + 1).read_to_end(&mut text)?;
+        if text.len() as u64 > MAX_RESOLV_CONF {
+            return Err(io::Error::other("it is larger than 4 MiB"));
+        }
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    };
+    read_text(Path::new(RESOLV_CONF), read).map(Option::unwrap_or_default)
 }
 
 /// The user this process acts as.
@@ -151,21 +212,4 @@ fn effective_uid() -> u32 {
 /// Whether this process acts as root.
 fn is_root() -> bool {
     effective_uid() == 0
-}
-
-/// A small text file of the system; empty if it can't be read. Bytes that are no UTF-8 can't be part of a name.
-fn text_of(path: &str) -> String {
-    let read = || -> io::Result<Vec<u8>> {
-        // Links are usual here (systemd-resolved), so this follows them.
-        if !fs::metadata(path)?.is_file() {
-            return Ok(Vec::new());
-        }
-        let mut bytes = Vec::new();
-        io::Read::read_to_end(
-            &mut io::Read::take(File::open(path)?, LARGEST_TEXT),
-            &mut bytes,
-        )?;
-        Ok(bytes)
-    };
-    String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()
 }

@@ -28,7 +28,8 @@ use windows_sys::Win32::Networking::WinSock::{
     SOCKADDR_IN6, SOCKET_ADDRESS,
 };
 use windows_sys::Win32::Storage::FileSystem::{
-    FILE_FLAG_OPEN_REPARSE_POINT, FILE_TYPE_DISK, GetFileType, SECURITY_IDENTIFICATION,
+    BY_HANDLE_FILE_INFORMATION, FILE_FLAG_OPEN_REPARSE_POINT, FILE_TYPE_DISK,
+    GetFileInformationByHandle, GetFileType, SECURITY_IDENTIFICATION,
 };
 use windows_sys::Win32::System::SystemInformation::{
     ComputerNamePhysicalDnsFullyQualified, GetComputerNameExW,
@@ -155,6 +156,29 @@ pub(crate) fn open_regular(path: &Path, options: &mut OpenOptions) -> io::Result
             "not a regular file",
         ))
     }
+}
+
+/// Whether two paths lead to the same file, by whatever links; not if one of them leads nowhere.
+pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
+    let (one, other) = (File::open(one), File::open(other));
+    // Both stay open while they are compared: a number may be used again once its file is closed.
+    let (Ok(one), Ok(other)) = (one, other) else {
+        return false;
+    };
+    matches!((file_id(&one), file_id(&other)), (Some(one), Some(other)) if one == other)
+}
+
+/// The volume of an open file and its number there.
+fn file_id(file: &File) -> Option<(u32, u32, u32)> {
+    let mut found = BY_HANDLE_FILE_INFORMATION::default();
+    // SAFETY: the handle is open as long as `file` lives, and the structure is ours.
+    #[allow(unsafe_code)]
+    let answer = unsafe { GetFileInformationByHandle(file.as_raw_handle(), &raw mut found) };
+    (answer != 0).then_some((
+        found.dwVolumeSerialNumber,
+        found.nFileIndexHigh,
+        found.nFileIndexLow,
+    ))
 }
 
 /// Nothing: Windows has no way to flush a folder on its own, and NTFS logs each change of a folder before it answers.
