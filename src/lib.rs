@@ -9,7 +9,7 @@
 //! cache does not confirm becomes one signed update:
 //!
 //! ```text
-//! host, name → addresses → desired → registration → cache → dns: zone → message → answer → cache
+//! host, hosts, name → addresses → desired → registration → cache → dns: zone → message → answer → cache
 //! ```
 //!
 //! # What lives where
@@ -22,11 +22,14 @@
 //! | [`desired`] | facts of the host and the configuration to what should be registered |
 //! | [`registration`] | the value that everything turns around |
 //! | [`name`] | what a registrable name is, and finding this machine's from texts |
+//! | [`hosts`] | the hosts file, for this machine's name and for servers' addresses |
 //! | [`addresses`] | which addresses to register, and why the others are left out |
 //! | [`cache`] | what a server has confirmed: the entry, its durable file, the lock |
 //! | [`host`] | facts of the operating system; the only unsafe code and the only `cfg(target_os)` |
 //! | [`dns`] | name servers, zone, message, signature, exchange, and what an answer means |
 //! | [`secret`] | a shared secret that nothing shows |
+//! | [`resolv_conf`] | resolv.conf as the C library reads it |
+//! | `escape` | the one sanitiser of text that others wrote |
 //! | [`logger`] | stderr and the `logging` section as one logger |
 //!
 //! # What may import what
@@ -41,10 +44,12 @@ pub mod cli;
 pub mod config;
 pub mod desired;
 pub mod dns;
+mod escape;
 pub mod host;
+pub mod hosts;
 pub mod logger;
-mod logging;
 pub mod name;
 pub mod registration;
+pub mod resolv_conf;
 pub mod run;
 pub mod secret;

@@ -23,6 +23,9 @@ const UNTIL_KILLED: Duration = Duration::from_secs(2);
 pub(crate) struct Alarm {
     /// The time after which it rings.
     after: Duration,
+    /// The kernel's timer that kills; none if it can't make one.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    killer: Option<libc::timer_t>,
 }
 
 impl Alarm {
@@ -44,17 +47,47 @@ impl Alarm {
             libc::sigprocmask(libc::SIG_UNBLOCK, &raw const alarm, ptr::null_mut());
         }
         ring_after(after);
-        Self { after }
+        Self {
+            after,
+            #[cfg(any(target_os = "linux", target_os = "android"))]
+            killer: None,
+        }
     }
 
-    /// Sets the time anew, now that the configuration's timeout is known, and what ends the process if the alarm
-    /// itself can't.
-    pub(crate) fn confirm(self, after: Duration) {
+    /// Sets the time anew, now that the configuration's timeout is known, and what ends the process if the alarm can't.
+    pub(crate) fn confirm(&mut self, after: Duration) {
         if after != self.after {
+            self.after = after;
             ring_after(after);
         }
         #[cfg(any(target_os = "linux", target_os = "android"))]
-        kill_after(after + UNTIL_KILLED);
+        {
+            self.killer = new_killer();
+            self.kill_after_the_alarm();
+        }
+    }
+
+    /// Has the time begin once more.
+    pub(crate) fn restart(&self) {
+        ring_after(self.after);
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        self.kill_after_the_alarm();
+    }
+
+    /// Has the kernel send SIGKILL some time after the alarm.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    fn kill_after_the_alarm(&self) {
+        let Some(killer) = self.killer else {
+            return;
+        };
+        let seconds = (self.after + UNTIL_KILLED).as_secs();
+        // SAFETY: the kernel made the timer; all fields of the structure are numbers for which zero is a value.
+        #[allow(unsafe_code)]
+        unsafe {
+            let mut time: libc::itimerspec = mem::zeroed();
+            time.it_value.tv_sec = seconds.try_into().unwrap_or(libc::time_t::MAX);
+            libc::timer_settime(killer, 0, &raw const time, ptr::null_mut());
+        }
     }
 }
 
@@ -68,22 +101,19 @@ fn ring_after(after: Duration) {
     }
 }
 
-/// Has the kernel send SIGKILL after so long.
+/// A timer of the kernel's that sends SIGKILL. It lives as long as the process.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-fn kill_after(after: Duration) {
-    // SAFETY: the structures are ours, and all of their fields are numbers or pointers for which zero is a value; the
-    // timer is used only if the kernel made one. It lives as long as the process.
+fn new_killer() -> Option<libc::timer_t> {
+    // SAFETY: all fields of the structure are numbers or pointers for which zero is a value; the timer is used only if
+    // the kernel made one.
     #[allow(unsafe_code)]
     unsafe {
         let mut event: libc::sigevent = mem::zeroed();
         event.sigev_notify = libc::SIGEV_SIGNAL;
         event.sigev_signo = libc::SIGKILL;
         let mut timer: libc::timer_t = ptr::null_mut();
-        if libc::timer_create(libc::CLOCK_MONOTONIC, &raw mut event, &raw mut timer) == 0 {
-            let mut time: libc::itimerspec = mem::zeroed();
-            time.it_value.tv_sec = after.as_secs().try_into().unwrap_or(libc::time_t::MAX);
-            libc::timer_settime(timer, 0, &raw const time, ptr::null_mut());
-        }
+        let made = libc::timer_create(libc::CLOCK_MONOTONIC, &raw mut event, &raw mut timer);
+        (made == 0).then_some(timer)
     }
 }
 

@@ -363,6 +363,12 @@ pub(crate) fn exposure(file: &File) -> io::Result<Option<&'static str>> {
     })
 }
 
+/// Whether two paths lead to the same file, by whatever links; not if one of them leads nowhere.
+pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
+    let id = |path| fs::metadata(path).map(|found| (found.dev(), found.ino()));
+    matches!((id(one), id(other)), (Ok(one), Ok(other)) if one == other)
+}
+
 /// `pydyndns.cache`: for root in `/run/pydyndns` if there is such a folder (the systemd service makes it), else in `/run`
 /// (`/var/run` where there is none); for another user in the runtime folder.
 ///

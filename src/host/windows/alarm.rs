@@ -23,8 +23,12 @@ const STACK: usize = 64 << 10;
 /// An alarm that is set.
 #[derive(Debug)]
 pub(crate) struct Alarm {
-    /// When it rings, in milliseconds after it was set.
-    milliseconds: Arc<AtomicU64>,
+    /// The time after which it rings.
+    after: Duration,
+    /// When it was set.
+    set: Instant,
+    /// When it rings, in milliseconds after that.
+    until: Arc<AtomicU64>,
     /// The thread that waits for it; none if none could be started.
     waits: Option<Thread>,
 }
@@ -32,15 +36,17 @@ pub(crate) struct Alarm {
 impl Alarm {
     /// Ends this process with status 1 after so long.
     pub(crate) fn set(after: Duration) -> Self {
-        let milliseconds = Arc::new(AtomicU64::new(in_milliseconds(after)));
-        let until = Arc::clone(&milliseconds);
-        let started = Instant::now();
+        let (set, until) = (
+            Instant::now(),
+            Arc::new(AtomicU64::new(milliseconds(after))),
+        );
+        let seen = Arc::clone(&until);
         let waits = thread::Builder::new()
             .stack_size(STACK)
             .spawn(move || {
                 loop {
-                    let until = Duration::from_millis(until.load(Ordering::Relaxed));
-                    match until.saturating_sub(started.elapsed()) {
+                    let until = Duration::from_millis(seen.load(Ordering::Relaxed));
+                    match until.saturating_sub(set.elapsed()) {
                         Duration::ZERO => ring(),
                         left => thread::park_timeout(left),
                     }
@@ -49,23 +55,35 @@ impl Alarm {
             .ok()
             .map(|waits| waits.thread().clone());
         Self {
-            milliseconds,
+            after,
+            set,
+            until,
             waits,
         }
     }
 
     /// Sets the time anew, now that the configuration's timeout is known.
-    pub(crate) fn confirm(self, after: Duration) {
-        self.milliseconds
-            .store(in_milliseconds(after), Ordering::Relaxed);
-        if let Some(waits) = self.waits {
+    pub(crate) fn confirm(&mut self, after: Duration) {
+        self.after = after;
+        self.ring_at(after);
+    }
+
+    /// Has the time begin once more.
+    pub(crate) fn restart(&self) {
+        self.ring_at(self.set.elapsed().saturating_add(self.after));
+    }
+
+    /// Has it ring so long after it was set.
+    fn ring_at(&self, time: Duration) {
+        self.until.store(milliseconds(time), Ordering::Relaxed);
+        if let Some(waits) = &self.waits {
             waits.unpark();
         }
     }
 }
 
 /// A time in milliseconds.
-fn in_milliseconds(time: Duration) -> u64 {
+fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 

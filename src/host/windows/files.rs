@@ -92,22 +92,12 @@ impl Found {
         } else {
             Kind::Other
         };
-        // SAFETY: the handle is open as long as `file` lives; the structure is ours and made of numbers.
-        #[allow(unsafe_code)]
-        let information = unsafe {
-            let mut information: BY_HANDLE_FILE_INFORMATION = mem::zeroed();
-            if GetFileInformationByHandle(file.as_raw_handle(), &raw mut information) == 0 {
-                return Err(io::Error::last_os_error());
-            }
-            information
-        };
-        let index =
-            u64::from(information.nFileIndexHigh) << 32 | u64::from(information.nFileIndexLow);
+        let (id, names) = identify(file)?;
         Ok(Self {
             kind,
             len: metadata.len(),
-            id: (information.dwVolumeSerialNumber, index),
-            names: information.nNumberOfLinks,
+            id,
+            names,
             is_writable_by_others: kind == Kind::File && access::is_writable_by_others(file)?,
         })
     }
@@ -296,6 +286,28 @@ pub(crate) fn open_trusted(path: &Path) -> io::Result<(File, Metadata)> {
         }
         Some(flaw) => Err(io::Error::new(io::ErrorKind::InvalidInput, flaw)),
     }
+}
+
+/// Whether two paths lead to the same file, by whatever links; not if one of them leads nowhere.
+pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
+    let (one, other) = (File::open(one), File::open(other));
+    // Both stay open while they are compared: a number may be used again once its file is closed.
+    let (Ok(one), Ok(other)) = (one, other) else {
+        return false;
+    };
+    matches!((identify(&one), identify(&other)), (Ok((one, _)), Ok((other, _))) if one == other)
+}
+
+/// The volume of an open file and its number there, and how many names it has.
+fn identify(file: &File) -> io::Result<((u32, u64), u32)> {
+    let mut found = BY_HANDLE_FILE_INFORMATION::default();
+    // SAFETY: the handle is open as long as `file` lives, and the structure is ours.
+    #[allow(unsafe_code)]
+    if unsafe { GetFileInformationByHandle(file.as_raw_handle(), &raw mut found) } == 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let index = u64::from(found.nFileIndexHigh) << 32 | u64::from(found.nFileIndexLow);
+    Ok(((found.dwVolumeSerialNumber, index), found.nNumberOfLinks))
 }
 
 /// Opens what has this path, the link or junction itself if it is one. A pipe's server learns who opens it, but can't act
