@@ -2,6 +2,8 @@
 
 use crate::addresses::{self, Selection};
 use crate::config::Config;
+use crate::escape;
+use crate::escape;
 use crate::host::{self, Interface};
 use crate::name::{self, NameSource};
 use crate::registration::Registration;
@@ -52,6 +54,26 @@ impl Desired {
             missing,
         }
     }
+
+    /// Tells which name is registered, and why addresses are left out.
+    fn tell(&self, selection: &Selection, config: &Config) {
+        log::debug!(
+            "the configuration is {}; the name is {}, from {}; to register: {}",
+            config.file.display(),
+            escape::domain(&self.registration.name),
+            self.name_source.as_str(),
+            self.registration.addresses
+        );
+        for verdict in addresses::judge(&self.interfaces, selection, &config.rules) {
+            if let Some(reason) = verdict.reason {
+                log::debug!(
+                    "{} on {} is left out: {reason}",
+                    verdict.ip,
+                    verdict.interface.name
+                );
+            }
+        }
+    }
 }
 
 /// Asks the system for name and addresses, and chooses.
@@ -62,7 +84,11 @@ pub(crate) fn gather(selection: &Selection, config: &Config) -> Result<Desired, 
     let name = name(config)?;
     let interfaces = interfaces(selection)?;
     let missing = missing(selection, &interfaces)?;
-    Ok(Desired::new(name, interfaces, missing, selection, config))
+    let desired = Desired::new(name, interfaces, missing, selection, config);
+    if log::log_enabled!(log::Level::Debug) {
+        desired.tell(selection, config);
+    }
+    Ok(desired)
 }
 
 /// Named interfaces that do not exist.
@@ -116,7 +142,10 @@ pub(crate) fn name(config: &Config) -> Result<(Name, NameSource), String> {
         return Ok((name.clone(), NameSource::Configuration));
     }
     let (name, source) = host::full_name().map_err(|error| {
-        format!("cannot read this computer's name: {error}; set `hostname` in the configuration")
+        format!(
+            "cannot find out this computer's name: {}; set `hostname` in the configuration",
+            escape::system(&error)
+        )
     })?;
     let valid = match source {
         // Windows joins its name and its domain where an administrator has set both.

@@ -220,7 +220,10 @@ impl Status {
             None => line("zone", "unknown"),
             Some(zone) => {
                 let apex = escape::domain(&zone.apex);
-                line("zone", &format!("{apex}, primary {}", zone.primary.trim_end_matches('.')));
+                line(
+                    "zone",
+                    &format!("{apex}, primary {}", zone.primary.trim_end_matches('.')),
+                );
                 let ttl = zone.ttl.map(|ttl| format!(", TTL {ttl}"));
                 line(
                     "",
@@ -353,7 +356,10 @@ mod tests {
             "host.example.com has 192.0.2.8 in the zone instead of 192.0.2.7; the cache was confirmed, so \
              somebody else has changed the zone since: run pydyndns --force"
         );
-        assert!(problem(CacheState::None).ends_with("; run pydyndns, and read what it says if it fails"));
+        assert!(
+            problem(CacheState::None)
+                .ends_with("; run pydyndns, and read what it says if it fails")
+        );
     }
 
     #[test]

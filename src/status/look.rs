@@ -33,9 +33,9 @@ pub(crate) fn look(selection: &Selection, config: &Config, cache: Option<&Cache>
             reason: verdict.reason.map(addresses::Reason::as_str),
         })
         .collect();
-    let desired = name.clone().map(|name| {
-        Desired::new(name, interfaces, missing, selection, config)
-    });
+    let desired = name
+        .clone()
+        .map(|name| Desired::new(name, interfaces, missing, selection, config));
     match &desired {
         Some(desired) => problems.extend(warnings::of(desired, config)),
         None => problems.extend(warnings::about_secrets(config)),
@@ -76,10 +76,13 @@ fn look_at_cache(
     let (state, confirmed) = match cache.read() {
         Reading::Absent => (CacheState::None, None),
         Reading::Unusable(why) => {
-            problems.push(format!("the cache {} counts as absent: {why}", cache.path().display()));
+            problems.push(format!(
+                "the cache {} counts as absent: {why}",
+                cache.path().display()
+            ));
             (CacheState::Unreadable, None)
         }
-        Reading::Confirmed(entry, _) => {
+        Reading::Confirmed(entry) => {
             let confirms = wanted.is_some_and(|wanted| {
                 entry.confirms(wanted)
                     && refresh.is_none_or(|limit| entry.is_fresh(limit, SystemTime::now()))
