@@ -3,7 +3,6 @@
 use crate::addresses::{self, Selection};
 use crate::config::Config;
 use crate::escape;
-use crate::escape;
 use crate::host::{self, Interface};
 use crate::name::{self, NameSource};
 use crate::registration::Registration;
