@@ -232,7 +232,10 @@ impl Config {
             ("the configuration itself", Some(&self.file)),
             ("the key file", self.secret_file.as_ref()),
             ("the file of `tls.ca`", tls.and_then(|tls| tls.ca.as_ref())),
-            ("the file of `tls.certificate`", client.map(|client| &client.certificate)),
+            (
+                "the file of `tls.certificate`",
+                client.map(|client| &client.certificate),
+            ),
             ("the file of `tls.key`", client.map(|client| &client.key)),
             ("the keytab", self.gss.as_ref().map(|gss| &gss.keytab)),
         ];

@@ -53,8 +53,8 @@ use linux::config_folder;
 pub(crate) use linux::{interface_addresses, interface_names};
 #[cfg(unix)]
 pub(crate) use unix::{
-    HOW_TO_HIDE, LOCKS_LET_WRITE, default_cache, default_configs, full_name, is_same_file, open_regular,
-    readable_by_others, sync_folder,
+    HOW_TO_HIDE, LOCKS_LET_WRITE, default_cache, default_configs, full_name, is_same_file,
+    open_regular, readable_by_others, sync_folder,
 };
 #[cfg(windows)]
 pub(crate) use windows::{

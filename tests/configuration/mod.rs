@@ -1,5 +1,7 @@
 //! The configuration file: what every key does, and what every mistake is answered with.
 
+mod schema;
+
 use serde_json::{Value, json};
 
 use crate::harness::local::Local;
@@ -72,7 +74,7 @@ fn a_key_with_a_wrong_value_is_refused_by_its_path() {
         (json!({"tsig": "secret"}), "tsig: *object*"),
         (
             tsig(json!({"algorithm": "hmac-sha25"})),
-            "tsig.algorithm: *did you mean `hmac-sha256`?",
+            "tsig.algorithm: *hmac-md5*hmac-sha256*hmac-sha512",
         ),
         (
             tsig(json!({"algorithm": "rsa"})),
@@ -111,7 +113,7 @@ fn a_key_with_a_wrong_value_is_refused_by_its_path() {
             json!({"hostname": "localhost.example.com"}),
             "hostname: *localhost*",
         ),
-        (json!({"hostname": "host.local"}), "hostname: *local*"),
+        (json!({"hostname": "10.0.0.1"}), "hostname: *address*"),
         (json!({"hostname": 5}), "hostname: *string*"),
         (json!({"hostname": ""}), "hostname: *"),
         (
@@ -177,7 +179,7 @@ fn a_key_that_is_missing_is_named() {
 fn a_file_that_is_no_json_object_is_refused_by_line_and_column() {
     let local = registered();
     let good = serde_json::to_string(&local.config(json!({}))).unwrap();
-    refused(&local, "", "line 1 column 0: *");
+    refused(&local, "", "the file is empty*");
     refused(&local, "[]", "*object*");
     refused(&local, "{\n  \"ipv4\": yes\n}", "line 2 column *: *");
     refused(&local, format!("{good}}}"), "line 1 column *: *");
