@@ -161,6 +161,9 @@ impl Run<'_> {
                 registration.addresses
             ));
         }
+        if let Some(cache) = &self.cache {
+            self.config.check_cache(cache.path())?;
+        }
         let mut target = self.find_target(registration, deadline)?;
         let update = Update::register(registration, &target.apex)?;
         while target.look_further(deadline).is_ok_and(|is_found| is_found) {}
