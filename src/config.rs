@@ -281,11 +281,11 @@ fn explain(error: &io::Error, is_given: bool, others: &[PathBuf]) -> String {
     if is_given {
         return "there is no such file".into();
     }
-    let others: String = others
-        .iter()
-        .map(|file| format!(", nor {}", file.display()))
-        .collect();
-    format!("there is no such file{others}; name the configuration with --config")
+    let mut what = "there is no such file".to_owned();
+    for other in others {
+        what += &format!(", nor {}", other.display());
+    }
+    what + "; name the configuration with --config"
 }
 
 /// The `cache` key.
