@@ -4,6 +4,7 @@
 //! the zone, ends at once if the cache confirms it, and else takes its turn, sends one update and remembers what a server
 //! has confirmed.
 
+use crate::addresses;
 use crate::cache::{Cache, Reading, Turn};
 use crate::cli::{Mode, Options};
 use crate::config::{self, Config};
@@ -124,6 +125,7 @@ impl Run<'_> {
             tell_nothing_to_do(&desired);
             return Ok(());
         }
+        desired = self.settled(desired)?;
         // Without a cache there is nothing to take turns for.
         if let (None, Some(cache)) = (&turn, &self.cache) {
             turn = Some(self.take_turn(cache, *deadline)?);
@@ -151,7 +153,10 @@ impl Run<'_> {
     /// Prints what would be sent.
     fn dry_run(&self) -> Result<(), Box<dyn Error>> {
         let deadline = Instant::now() + self.config.timeout;
-        let desired = self.gather()?;
+        let mut desired = self.gather()?;
+        if self.options.force || !self.is_confirmed(&desired.registration) {
+            desired = self.settled(desired)?;
+        }
         let registration = &desired.registration;
         if !self.options.force && self.is_confirmed(registration) {
             tell_nothing_to_do(&desired);
@@ -208,7 +213,44 @@ impl Run<'_> {
 
     /// What should be registered now.
     fn gather(&self) -> Result<Desired, String> {
-        desired::gather(&self.options.selection, &self.config)
+        let desired = desired::gather(&self.options.selection, &self.config)?;
+        if log::log_enabled!(log::Level::Debug) {
+            self.tell_what_is_chosen(&desired);
+        }
+        Ok(desired)
+    }
+
+    /// The same once duplicate address detection has ended, for which it waits a little.
+    fn settled(&self, desired: Desired) -> Result<Desired, String> {
+        if desired::settle(&desired, &self.options.selection, &self.config)? {
+            self.gather()
+        } else {
+            Ok(desired)
+        }
+    }
+
+    /// Tells which name is registered, and why addresses are left out.
+    fn tell_what_is_chosen(&self, desired: &Desired) {
+        let registration = &desired.registration;
+        log::debug!(
+            "the name is {}, from {}; to register: {}",
+            registration.name,
+            desired.name_source.as_str(),
+            registration.addresses
+        );
+        for verdict in addresses::judge(
+            &desired.interfaces,
+            &self.options.selection,
+            &self.config.rules,
+        ) {
+            if let Some(reason) = verdict.reason {
+                log::debug!(
+                    "{} on {} is left out: {reason}",
+                    verdict.ip,
+                    verdict.interface.name
+                );
+            }
+        }
     }
 
     /// Where the update goes.
