@@ -234,7 +234,7 @@ impl Run<'_> {
         let registration = &desired.registration;
         log::debug!(
             "the name is {}, from {}; to register: {}",
-            registration.name,
+            escape::domain(&registration.name),
             desired.name_source.as_str(),
             registration.addresses
         );
