@@ -187,6 +187,9 @@ impl Run<'_> {
                 registration.addresses
             ));
         }
+        if let Some(cache) = &self.cache {
+            self.config.check_cache(cache.path())?;
+        }
         let target = self.find_target(&registration.name, deadline)?;
         let update = Update::register(registration, &target.apex)?;
         print_script(&update, target, deadline)
@@ -194,6 +197,11 @@ impl Run<'_> {
 
     /// Shows what is so, and why. The exit status tells whether the zone is as it should be.
     fn status(&self, json: bool) -> Result<(), Stop> {
+        if let Some(cache) = &self.cache {
+            self.config
+                .check_cache(cache.path())
+                .map_err(|wrong| Stop::Wrong(wrong.to_string()))?;
+        }
         let status = status::look(&self.options.selection, &self.config, self.cache.as_ref());
         let text = if json {
             format!("{:#}\n", status.json())
