@@ -29,7 +29,6 @@ pub(crate) mod script;
 pub(crate) mod send;
 pub(crate) mod server;
 pub(crate) mod signer;
-mod system;
 pub(crate) mod target;
 pub mod tsig;
 pub(crate) mod zone;

@@ -3,12 +3,15 @@
 //! Name-service modules take no part in finding the name: getaddrinfo may block on a dead server, and in a static glibc
 //! binary it may crash.
 
-use super::{config_folder, read_text};
+use super::{DNS_PORT, config_folder, read_text};
 use crate::hosts;
-use crate::name::{NameSource, complete, domain_in};
+use crate::name::{NameSource, complete};
+use crate::resolv_conf;
 use std::ffi::CString;
 use std::fs::{File, OpenOptions};
 use std::io::Read;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::os::fd::AsFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::{env, io};
@@ -25,8 +28,8 @@ pub(crate) const NAMES_IGNORE_CASE: bool = false;
 /// A resolv.conf of more bytes than this makes no sense.
 const MAX_RESOLV_CONF: u64 = 4 << 20;
 
-/// Where libc reads its name servers and the domain.
-const RESOLV_CONF: &str = "/etc/resolv.conf";
+/// Where an administrator looks for the name servers.
+pub(crate) const NAME_SERVERS: &str = "/etc/resolv.conf";
 
 /// This computer's name, with its domain if the system knows one, and where that was found.
 ///
@@ -40,8 +43,32 @@ pub(crate) fn full_name() -> io::Result<(String, NameSource)> {
             let read = |file| hosts::full_name(file, hostname);
             read_text(&hosts_file(), read).map(Option::flatten)
         },
-        || Ok(domain_in(&resolv_conf()?).map(str::to_owned)),
+        || Ok(resolv_conf::domain(&resolv_conf()?).map(str::to_owned)),
     )
+}
+
+/// The system's name servers in the order to ask them. The local machine, where the file names none or does not exist.
+///
+/// # Errors
+/// The file can't be read, with its name.
+pub(crate) fn name_servers() -> io::Result<Vec<SocketAddr>> {
+    let text = resolv_conf()?;
+    let mut servers: Vec<_> = resolv_conf::name_servers(&text)
+        .into_iter()
+        .map(|server| match server.ip {
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED) => (Ipv4Addr::LOCALHOST, DNS_PORT).into(),
+            IpAddr::V6(Ipv6Addr::UNSPECIFIED) => (Ipv6Addr::LOCALHOST, DNS_PORT).into(),
+            IpAddr::V4(ip) => (ip, DNS_PORT).into(),
+            IpAddr::V6(ip) => {
+                let scope = server.scope.and_then(interface_index).unwrap_or_default();
+                SocketAddrV6::new(ip, DNS_PORT, 0, scope).into()
+            }
+        })
+        .collect();
+    if servers.is_empty() {
+        servers.push((Ipv4Addr::LOCALHOST, DNS_PORT).into());
+    }
+    Ok(servers)
 }
 
 /// Where the hosts file is.
@@ -70,8 +97,11 @@ pub(super) fn open_text(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
-/// The index of an interface, by any of its names.
+/// The index of an interface, by any of its names or by that number itself.
 pub(crate) fn interface_index(name: &str) -> Option<u32> {
+    if let Ok(index) = name.parse() {
+        return Some(index);
+    }
     let name = CString::new(name).ok()?;
     // SAFETY: the name is ended by a zero and lives until the call returns.
     #[allow(unsafe_code)]
@@ -87,6 +117,19 @@ pub(crate) fn default_configs() -> Vec<PathBuf> {
         .into_iter()
         .chain([PathBuf::from("/etc/pydyndns.conf")])
         .collect()
+}
+
+/// Whether stderr is read by systemd's journal: `JOURNAL_STREAM` has the device and inode of the socket that systemd gave
+/// us, and what we have now may be another (systemd.exec(5)).
+pub(crate) fn stderr_is_journal() -> bool {
+    let Ok(stream) = env::var("JOURNAL_STREAM") else {
+        return false;
+    };
+    let own = io::stderr()
+        .as_fd()
+        .try_clone_to_owned()
+        .and_then(|stderr| File::from(stderr).metadata());
+    own.is_ok_and(|own| stream == format!("{}:{}", own.dev(), own.ino()))
 }
 
 /// `pydyndns.cache` in `/run` (`/var/run` where there is none) for root, in the runtime folder for another user.
@@ -187,17 +230,17 @@ fn hostname() -> io::Result<String> {
     Ok(String::from_utf8_lossy(name).into_owned())
 }
 
-/// The text of resolv.conf; empty if there is none. Bytes that are no UTF-8 can't be part of a name or an address.
-fn resolv_conf() -> io::Result<String> {
+/// resolv.conf; empty if there is none.
+fn resolv_conf() -> io::Result<Vec<u8>> {
     let read = |file: File| {
         let mut text = Vec::new();
         file.take(MAX_RESOLV_CONF + 1).read_to_end(&mut text)?;
         if text.len() as u64 > MAX_RESOLV_CONF {
             return Err(io::Error::other("it is larger than 4 MiB"));
         }
-        Ok(String::from_utf8_lossy(&text).into_owned())
+        Ok(text)
     };
-    read_text(Path::new(RESOLV_CONF), read).map(Option::unwrap_or_default)
+    read_text(Path::new(NAME_SERVERS), read).map(Option::unwrap_or_default)
 }
 
 /// The user this process acts as.
