@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr};
 
-use pydyndns::resolv_conf;
+use pydyndns::{hosts, resolv_conf};
 use serde_json::Value;
 
 use crate::harness::sandbox::{Sandbox, sandbox};
@@ -286,6 +286,146 @@ fn resolv_conf_is_read_as_glibc_reads_it() {
         }
         announce(&format!(
             "| {same} of {} files of resolv.conf as glibc reads them; wanted differences: {}\n",
+            texts.len(),
+            differences.into_iter().collect::<Vec<_>>().join(", ")
+        ));
+    });
+}
+
+/// The names that are looked for in each hosts file.
+const NAMES: [&str; 4] = ["box", "ns.example.com", "Ns1.Example.com", "x_y"];
+
+/// Files written by hand.
+const HOSTS: &[&str] = &[
+    "",
+    "192.0.2.1 box",
+    "192.0.2.1 box\n192.0.2.2 box\n",
+    "192.0.2.1\tbox\tns.example.com\n",
+    "  192.0.2.1   box  \n",
+    "\t192.0.2.1 box\n",
+    "192.0.2.1 other box ns.example.com ns1.example.com x_y\n",
+    "192.0.2.1 BOX NS.EXAMPLE.COM\n",
+    "192.0.2.1 box # ns.example.com\n# 192.0.2.2 box\n#192.0.2.3 box\n",
+    "192.0.2.1 other#box\n192.0.2.2 box#x\n",
+    "192.0.2.1# box\n",
+    "192.0.2.1 box\r\n192.0.2.2 ns.example.com\r\n",
+    "box 192.0.2.1\n",
+    "127.1 box\n0x7f000001 box\n010.0.0.1 box\n",
+    "1.2.3 box\n1.2.3.4.5 box\n256.0.0.1 box\n-1 box\n",
+    "::1 box\n2001:DB8::1 box\n",
+    "::ffff:192.0.2.1 box\n",
+    "fe80::1%lo box\n192.0.2.1%lo box\n",
+    "192.0.2.1/32 box\n[::1] box\n192.0.2.1:53 box\n",
+    "192.0.2.1\n192.0.2.2 \n",
+    "192.0.2.1 box.\n",
+    "192.0.2.1 boxy\n192.0.2.2 abox\n192.0.2.3 bo\n",
+    "192.0.2.1 other\n\n\n192.0.2.2 box\n\n",
+    "192.0.2.1 box\u{c}ns.example.com\n192.0.2.2\u{b}box\n",
+    "192.0.2.1 box;ns.example.com\n192.0.2.2 box,ns.example.com\n",
+    "\u{feff}192.0.2.1 box\n192.0.2.2 ns.example.com\n",
+    "192.0.2.1 b\u{f6}x box\n",
+    "0.0.0.0 box\n:: box\n255.255.255.255 ns.example.com\n",
+    "127.0.0.1 localhost box\n::1 localhost box\n",
+    "127.0.1.1 ns.example.com box\n192.0.2.7 ns.example.com\n",
+    "192.0.2.1 \"box\"\n192.0.2.2 'box'\n",
+    "192.0.2.1 *\n192.0.2.2 *.example.com\n",
+];
+
+/// A hosts file made of what such files are made of, and of what they are not.
+fn some_hosts(numbers: &mut Numbers) -> String {
+    let mut text = String::new();
+    for _ in 0..numbers.below(9) {
+        let before = numbers.one_of(&["", "", "", "", " ", "\t", "#", "x"]);
+        let address = numbers.one_of(&[
+            "192.0.2.1",
+            "192.0.2.2",
+            "127.0.0.1",
+            "127.0.1.1",
+            "0.0.0.0",
+            "::1",
+            "2001:db8::1",
+            "2001:DB8:0::2",
+            "10.1",
+            "1.2.3.4.5",
+            "300.1.1.1",
+            "box",
+            "2001:db8:::1",
+            "fe80::1",
+            "192.0.2.1.",
+            "0192.0.2.1",
+        ]);
+        write!(text, "{before}{address}").unwrap();
+        for _ in 0..numbers.below(4) {
+            let between = numbers.one_of(&[" ", " ", "\t", "  ", " \t", "#", " # ", ","]);
+            let name = numbers.one_of(&[
+                "box",
+                "BOX",
+                "ns.example.com",
+                "ns1.example.com",
+                "x_y",
+                "other",
+                "localhost",
+                "192.0.2.9",
+                "box.example.com",
+                "-",
+            ]);
+            write!(text, "{between}{name}").unwrap();
+        }
+        text.push_str(numbers.one_of(&["\n", "\n", "\n", " \n", "\n\n"]));
+    }
+    text
+}
+
+#[test]
+fn the_hosts_file_is_read_as_glibc_reads_it() {
+    if !installed("python3") {
+        skip!("python3 is not installed");
+    }
+    sandbox(|sandbox| {
+        sandbox.write("/etc/nsswitch.conf", "hosts: files\n");
+        let mut numbers = Numbers(2);
+        let mut texts: Vec<String> = HOSTS.iter().map(|text| (*text).to_owned()).collect();
+        while texts.len() < 250 {
+            texts.push(some_hosts(&mut numbers));
+        }
+        let list: Vec<String> = texts
+            .iter()
+            .enumerate()
+            .map(|(index, text)| {
+                let path = sandbox.write(format!("hosts-{index}"), text);
+                format!("hosts {} {}", path.display(), NAMES.join(" "))
+            })
+            .collect();
+        let mut same = 0;
+        let mut differences = BTreeSet::new();
+        for (text, answer) in texts.iter().zip(by_glibc(sandbox, &list)) {
+            let answer: Value = serde_json::from_str(&answer).unwrap();
+            for (name, theirs) in NAMES.iter().zip(answer.as_array().unwrap()) {
+                let theirs: BTreeSet<IpAddr> = theirs
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|ip| ip.as_str().unwrap().parse().unwrap())
+                    .collect();
+                let ours: BTreeSet<IpAddr> = hosts::addresses(text.as_bytes(), name)
+                    .unwrap()
+                    .into_iter()
+                    .collect();
+                let plain = |all: &BTreeSet<IpAddr>| -> BTreeSet<IpAddr> {
+                    all.iter().map(IpAddr::to_canonical).collect()
+                };
+                if ours == theirs {
+                    same += 1;
+                } else if plain(&ours) == plain(&theirs) {
+                    differences.insert("an IPv4-mapped address is not unwrapped");
+                } else {
+                    panic!("{name} in {text:?}: glibc has {theirs:?}, we have {ours:?}");
+                }
+            }
+        }
+        announce(&format!(
+            "| {same} of {} names in {} hosts files as glibc has them; wanted differences: {}\n",
+            texts.len() * NAMES.len(),
             texts.len(),
             differences.into_iter().collect::<Vec<_>>().join(", ")
         ));
