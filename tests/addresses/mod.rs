@@ -2,6 +2,9 @@
 
 #![cfg(target_os = "linux")]
 
+mod detection;
+mod interfaces;
+
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
