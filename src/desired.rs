@@ -55,7 +55,7 @@ pub(crate) fn gather(selection: &Selection, config: &Config) -> Result<Desired, 
             addresses: addresses::choose(&interfaces, selection, &config.rules),
             ttl: config.ttl,
             zone: config.zone.clone(),
-            server: config.server.as_ref().map(|server| server.text.clone()),
+            server: servers_text(config),
             replace: config.replace,
         },
         name_source,
@@ -107,6 +107,16 @@ fn name(config: &Config) -> Result<(Name, NameSource), String> {
     valid.map(|name| (name, source)).map_err(|wrong| {
         format!("this computer's name {name:?} {wrong}; give it a full name (host.example.com), or set `hostname` in the configuration")
     })
+}
+
+/// The servers of the configuration as written there, if it names some.
+fn servers_text(config: &Config) -> Option<String> {
+    let texts: Vec<_> = config
+        .servers
+        .iter()
+        .map(|server| server.text.as_str())
+        .collect();
+    (!texts.is_empty()).then(|| texts.join(", "))
 }
 
 /// The interfaces, under as many of their names as the selection needs.

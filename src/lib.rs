@@ -48,7 +48,6 @@ mod escape;
 pub mod host;
 pub mod hosts;
 pub mod logger;
-mod logging;
 pub mod name;
 pub mod registration;
 pub mod resolv_conf;

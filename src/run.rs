@@ -7,7 +7,7 @@
 use crate::addresses;
 use crate::cache::{Cache, Reading, Turn};
 use crate::cli::{Mode, Options};
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::desired::{self, Desired};
 use crate::dns::message::Update;
 use crate::dns::script::script;
@@ -56,14 +56,26 @@ impl Stop {
 /// # Errors
 /// Why it ended without success.
 pub fn run(options: &Options) -> Result<(), Stop> {
-    let file = options.config.clone().unwrap_or_else(host::default_config);
-    let mut config = Config::load(&file).map_err(|wrong| Stop::Wrong(wrong.to_string()))?;
+    // The lead's branch gives these two their rooms.
+    if matches!(options.mode, Mode::Status { .. } | Mode::Unregister { .. }) {
+        return Err(Stop::Wrong("this mode is not available yet".into()));
+    }
+    let mut config =
+        Config::load(options.config.as_deref()).map_err(|wrong| Stop::Wrong(wrong.to_string()))?;
     let cache = config.cache_file().map_err(|wrong| {
         Stop::Wrong(format!(
             "{}: cache: {wrong}; name a file in place of true",
-            file.display()
+            config.file.display()
         ))
     })?;
+    // Read and checked already, but nothing of the wire knows of them yet.
+    let unknown = [("tls", config.tls.is_some()), ("gss", config.gss.is_some())];
+    if let Some((key, _)) = unknown.into_iter().find(|(_, is_set)| *is_set) {
+        return Err(Stop::Wrong(format!(
+            "{}: {key}: is not available yet",
+            config.file.display()
+        )));
+    }
     let run = Run {
         options,
         cache: cache.map(Cache::at),
@@ -73,12 +85,17 @@ pub fn run(options: &Options) -> Result<(), Stop> {
     let outcome = match options.mode {
         Mode::Register => run.register(),
         Mode::DryRun => run.dry_run(),
+        Mode::Status { .. } | Mode::Unregister { .. } => Ok(()),
     };
-    if let Err(error) = &outcome {
-        log::error!("{}", escape::one_line(&error.to_string()));
-    }
+    let outcome = outcome.map_err(|error| match error.downcast::<config::Error>() {
+        Ok(wrong) => Stop::Wrong(wrong.to_string()),
+        Err(error) => {
+            log::error!("{}", escape::one_line(&error.to_string()));
+            Stop::Failed
+        }
+    });
     run.logger.finish();
-    outcome.map_err(|_| Stop::Failed)
+    outcome
 }
 
 /// What every mode works with.
@@ -100,7 +117,7 @@ impl Run<'_> {
         let deadline = LazyCell::new(|| Instant::now() + self.config.timeout);
         let mut turn = None;
         if let (true, Some(cache)) = (self.options.force, &self.cache) {
-            turn = Some(take_turn(cache, *deadline)?);
+            turn = Some(self.take_turn(cache, *deadline)?);
             forget(cache)?;
         }
         let mut desired = self.gather()?;
@@ -111,7 +128,7 @@ impl Run<'_> {
         desired = self.settled(desired)?;
         // Without a cache there is nothing to take turns for.
         if let (None, Some(cache)) = (&turn, &self.cache) {
-            turn = Some(take_turn(cache, *deadline)?);
+            turn = Some(self.take_turn(cache, *deadline)?);
             desired = self.gather()?;
             if self.is_confirmed(&desired.registration) {
                 tell_nothing_to_do(&desired);
@@ -145,7 +162,8 @@ impl Run<'_> {
             tell_nothing_to_do(&desired);
             return print(&format!(
                 "; nothing to send: the cache confirms {} with {}\n",
-                registration.name, registration.addresses
+                escape::domain(&registration.name),
+                registration.addresses
             ));
         }
         let mut target = self.find_target(registration, deadline)?;
@@ -180,6 +198,14 @@ impl Run<'_> {
             );
         }
         Ok(())
+    }
+
+    /// Waits for other runs with the same cache, if that is a file to write at all.
+    fn take_turn(&self, cache: &Cache, deadline: Instant) -> Result<Turn, Box<dyn Error>> {
+        self.config.check_cache(cache.path())?;
+        cache.take_turn(deadline).map_err(|error| {
+            format!("cannot lock the cache {}: {error}", cache.path().display()).into()
+        })
     }
 
     /// What should be registered now.
@@ -233,7 +259,7 @@ impl Run<'_> {
         target::find(
             &registration.name,
             self.config.zone.as_ref(),
-            self.config.server.as_slice(),
+            &self.config.servers,
             deadline,
         )
     }
@@ -272,16 +298,9 @@ fn tell_nothing_to_do(desired: &Desired) {
     }
     log::info!(
         "{} is registered with {} already",
-        desired.registration.name,
+        escape::domain(&desired.registration.name),
         desired.registration.addresses
     );
-}
-
-/// Waits for other runs with the same cache.
-fn take_turn(cache: &Cache, deadline: Instant) -> Result<Turn, String> {
-    cache
-        .take_turn(deadline)
-        .map_err(|error| format!("cannot lock the cache {}: {error}", cache.path().display()))
 }
 
 /// Removes the cache's entry.
@@ -302,24 +321,23 @@ fn warn_of(desired: &Desired, config: &Config) {
     if desired.registration.addresses.is_empty() {
         log::warn!(
             "the interfaces have no address to register, so the update removes the records of {}",
-            desired.registration.name
+            escape::domain(&desired.registration.name)
         );
     }
-    if let Some(file) = &config.secret_file
-        && File::open(file)
-            .and_then(|open| host::readable_by_others(&open, file))
-            .unwrap_or(false)
-    {
-        log::warn!(
-            "{} has a secret in it and is readable by others; {}",
-            file.display(),
-            host::HOW_TO_HIDE
-        );
+    for file in config.secret_files() {
+        let is_readable = File::open(file).and_then(|open| host::readable_by_others(&open, file));
+        if is_readable.unwrap_or(false) {
+            log::warn!(
+                "{} has a secret in it and is readable by others; {}",
+                file.display(),
+                host::HOW_TO_HIDE
+            );
+        }
     }
     if let Some(key) = config.key.as_ref().filter(|key| key.algorithm().is_weak()) {
         log::warn!(
             "the key {} uses {}, which is weak; make one for hmac-sha256",
-            key.name(),
+            escape::domain(key.name()),
             key.algorithm().as_str()
         );
     }

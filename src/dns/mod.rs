@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `query` | one question, and what counts as its answer |
 //! | `order` | which name server is asked when, and whose answer counts |
-//! | `resolver` | the sockets for that; addresses of a host |
+//! | `inquiry` | the sockets of one question |
+//! | `resolver` | the name servers in order, and what a run has learnt of them |
 //! | `zone` | from a name to its zone's apex and primary |
 //! | `server` | a server of the configuration |
 //! | `target` | where an update goes: apex and addresses |
@@ -19,6 +20,7 @@
 pub(crate) mod current;
 mod exchange;
 mod explain;
+mod inquiry;
 pub(crate) mod message;
 mod order;
 mod query;

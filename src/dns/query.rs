@@ -68,7 +68,18 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Silent => f.write_str("does not answer"),
-            Self::Code(code) => write!(f, "answers {}", code_name(*code)),
+            Self::Code(code) => {
+                write!(f, "answers {}", code_name(*code))?;
+                match code {
+                    ResponseCode::ServFail => f.write_str(
+                        " (it cannot reach the zone's servers, or DNSSEC fails: see its log)",
+                    ),
+                    ResponseCode::Refused => {
+                        f.write_str(" (it does not resolve for this computer)")
+                    }
+                    _ => Ok(()),
+                }
+            }
             Self::Referral(zone) => write!(
                 f,
                 "does not resolve and refers to the servers of {}",
@@ -295,9 +306,15 @@ mod tests {
     #[test]
     fn a_code_is_a_failure_with_and_without_the_question() {
         for (code, says) in [
-            (ResponseCode::ServFail, "answers SERVFAIL"),
+            (
+                ResponseCode::ServFail,
+                "answers SERVFAIL (it cannot reach the zone's servers, or DNSSEC fails: see its log)",
+            ),
             (ResponseCode::FormErr, "answers FORMERR"),
-            (ResponseCode::Refused, "answers REFUSED"),
+            (
+                ResponseCode::Refused,
+                "answers REFUSED (it does not resolve for this computer)",
+            ),
             (ResponseCode::NotImp, "answers NOTIMP"),
             (ResponseCode::Unknown(11), "answers code 11"),
         ] {

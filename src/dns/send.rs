@@ -36,8 +36,8 @@ const MAX_DIAGNOSIS: Duration = Duration::from_secs(1);
 /// No address confirmed the update.
 #[derive(Debug)]
 pub(crate) struct Unconfirmed {
-    /// Each address of the last round, with the reason.
-    failures: Vec<(SocketAddr, String)>,
+    /// Each server of the last round, with the reason.
+    failures: Vec<String>,
     /// What to do about servers that cannot be reached, if that is it.
     advice: Option<String>,
     /// How many rounds there were.
@@ -50,13 +50,7 @@ impl std::error::Error for Unconfirmed {}
 
 impl fmt::Display for Unconfirmed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, (server, reason)) in self.failures.iter().enumerate() {
-            write!(
-                f,
-                "{}{server}: {reason}",
-                if index == 0 { "" } else { "; " }
-            )?;
-        }
+        f.write_str(&self.failures.join("; "))?;
         if self.rounds > 1 {
             write!(f, "; tried {} times", self.rounds)?;
         }
@@ -123,7 +117,7 @@ fn send_to_each(
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(error) => {
-                    log::debug!("{error}");
+                    failures.push(error.to_string());
                     break;
                 }
             }
@@ -150,15 +144,19 @@ fn send_to_each(
             told = told.or_else(|| primary_by(server, &update.zone, deadline));
         }
         let situation = situation(update, target, signer, told.as_ref());
-        failures.push((server, explain::failure(&failure, &situation)));
+        failures.push(format!(
+            "{server}: {}",
+            explain::failure(&failure, &situation)
+        ));
         if is_final {
             break;
         }
     }
-    let advice = failures
+    let advice = target
+        .servers
         .first()
         .filter(|_| is_unreachable)
-        .map(|(server, _)| explain::unreachable(*server, &situation(update, target, signer, None)));
+        .map(|server| explain::unreachable(*server, &situation(update, target, signer, None)));
     Err(Unconfirmed {
         failures,
         advice,

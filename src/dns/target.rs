@@ -9,10 +9,11 @@ use super::server::{Host, Server};
 use super::zone::{self, Soa};
 use crate::escape;
 use crate::host;
+use crate::name;
 use hickory_proto::rr::Name;
 use std::collections::VecDeque;
 use std::io;
-use std::net::{IpAddr, SocketAddr, SocketAddrV6};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::time::{Duration, Instant};
 
 /// The port of DNS.
@@ -40,7 +41,7 @@ pub(crate) struct Target {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     /// There is no zone to update, or it cannot be found.
-    #[error("{_0}{}", if matches!(_0, zone::Error::Lookup(_) | zone::Error::Delegated { .. }) { advice() } else { String::new() })]
+    #[error("{_0}{}", zone_advice(_0))]
     Zone(#[from] zone::Error),
     /// The name is not in the configured zone.
     #[error(
@@ -55,19 +56,44 @@ pub(crate) enum Error {
         escape::domain(_0)
     )]
     NoUpdates(Name),
-    /// The addresses of the server cannot be found.
-    #[error("{what}: {why}{}; {remedy}", if is_unanswered(why) { advice() } else { String::new() })]
-    NoAddress {
-        /// Which server.
-        what: String,
+    /// The addresses of the primary cannot be found.
+    #[error(
+        "cannot reach {}, the primary by the SOA record of {}: {why}{}; {}set `server` to where updates are taken",
+        escape::domain(primary),
+        escape::domain(apex),
+        why.advice(),
+        if matches!(why, AddressError::None) { "correct MNAME in that record, or " } else { "or " }
+    )]
+    NoPrimary {
+        /// Its name.
+        primary: Name,
+        /// The zone.
+        apex: Name,
         /// Why not.
         why: AddressError,
-        /// What to do.
-        remedy: &'static str,
+    },
+    /// The addresses of a server of the configuration cannot be found.
+    #[error("cannot reach {}, which `server` names: {why}{}; correct `server`", escape::one_line(text), why.advice())]
+    NoServer {
+        /// The server as it was written.
+        text: String,
+        /// Why not.
+        why: AddressError,
     },
     /// The name servers are not known.
     #[error(transparent)]
     System(#[from] SystemError),
+}
+
+/// What to do where a zone cannot be looked up.
+fn zone_advice(error: &zone::Error) -> String {
+    match error {
+        zone::Error::Lookup(_) => format!("{}, or set `zone` and `server`", advice()),
+        zone::Error::Delegated { .. } => {
+            "; check the delegation and its servers, or set `zone` and `server`".to_owned()
+        }
+        _ => String::new(),
+    }
 }
 
 /// What is to know from the system cannot be read.
@@ -92,9 +118,14 @@ pub(crate) enum AddressError {
     System(#[from] SystemError),
 }
 
-/// Whether an error comes from the name servers' not answering.
-fn is_unanswered(why: &AddressError) -> bool {
-    matches!(why, AddressError::Lookup(_))
+impl AddressError {
+    /// What to do about it where it is the name servers' doing.
+    fn advice(&self) -> String {
+        match self {
+            Self::Lookup(_) => advice(),
+            _ => String::new(),
+        }
+    }
 }
 
 /// What to do about name servers that do not answer.
@@ -152,18 +183,14 @@ fn found(soa: Soa) -> (Name, Option<Name>) {
 /// # Errors
 /// It has none, or they can't be found out in time.
 pub(crate) fn addresses_of(host: &str, deadline: Instant) -> io::Result<Vec<IpAddr>> {
-    let name = crate::name::domain_name(host)
+    let host_name = name::domain_name(host)
         .map_err(|wrong| io::Error::other(format!("the host {host:?} {wrong}")))?;
-    Hosts::new(deadline).addresses(&name).map_err(|error| {
-        let advice = if is_unanswered(&error) {
-            advice()
-        } else {
-            String::new()
-        };
-        io::Error::other(format!(
-            "no address of the host {host} is known: {error}{advice}"
-        ))
-    })
+    Hosts::new(deadline)
+        .addresses(&host_name, deadline)
+        .map_err(|error| {
+            let advice = error.advice();
+            io::Error::other(format!("the host {host} is not found: {error}{advice}"))
+        })
 }
 
 impl Target {
@@ -189,15 +216,13 @@ impl Target {
         let Some(primary) = self.primary.as_ref().filter(|primary| !primary.is_root()) else {
             return Err(Error::NoUpdates(self.apex.clone()));
         };
-        let addresses = hosts.addresses(primary).map_err(|why| Error::NoAddress {
-            what: format!(
-                "cannot reach {}, the primary by the SOA record of {}",
-                escape::domain(primary),
-                escape::domain(&self.apex)
-            ),
-            why,
-            remedy: "correct MNAME in the SOA record, or set `server`",
-        })?;
+        let addresses = hosts
+            .server_addresses(primary, hosts.deadline)
+            .map_err(|why| Error::NoPrimary {
+                primary: primary.clone(),
+                apex: self.apex.clone(),
+                why,
+            })?;
         self.servers
             .extend(addresses.into_iter().map(|ip| SocketAddr::new(ip, PORT)));
         Ok(())
@@ -216,22 +241,25 @@ impl Target {
                 Host::Address(ip, scope) => {
                     address(*ip, scope.as_deref(), port).map(|one| vec![one])
                 }
-                Host::Name(name) => hosts.addresses(name).map(|all| {
-                    all.into_iter()
-                        .map(|ip| SocketAddr::new(ip, port))
-                        .collect()
-                }),
+                Host::Name(name) => {
+                    // None may eat the time of those behind it.
+                    let left = hosts.deadline.saturating_duration_since(Instant::now());
+                    let share = left / u32::try_from(self.further.len()).unwrap_or(u32::MAX);
+                    hosts
+                        .server_addresses(name, Instant::now() + share)
+                        .map(|all| {
+                            all.into_iter()
+                                .map(|ip| SocketAddr::new(ip, port))
+                                .collect()
+                        })
+                }
             };
             match found {
                 Ok(addresses) => self.servers.extend(addresses),
                 Err(why) => {
-                    failure = Some(Error::NoAddress {
-                        what: format!(
-                            "cannot reach {}, which `server` names",
-                            escape::one_line(&server.text)
-                        ),
+                    failure = Some(Error::NoServer {
+                        text: server.text.clone(),
                         why,
-                        remedy: "correct `server`",
                     });
                 }
             }
@@ -281,32 +309,47 @@ impl Hosts {
         }
     }
 
-    /// A host's addresses, at least one.
-    fn addresses(&mut self, host: &Name) -> Result<Vec<IpAddr>, AddressError> {
-        let in_hosts = host::addresses_in_hosts(&escape::domain(host)).map_err(SystemError)?;
-        let deadline = self.deadline;
-        if in_hosts.is_empty() {
-            let addresses = self.resolver()?.addresses(host, deadline)?;
-            return if addresses.is_empty() {
-                Err(AddressError::None)
-            } else {
-                Ok(addresses)
-            };
-        }
-        if !in_hosts.iter().all(IpAddr::is_loopback) {
+    /// A host's addresses, at least one, found before `limit`: those of the hosts file, else those of DNS.
+    fn addresses(&mut self, host: &Name, limit: Instant) -> Result<Vec<IpAddr>, AddressError> {
+        let in_hosts = in_hosts(host)?;
+        if !in_hosts.is_empty() {
             return Ok(in_hosts);
         }
-        let left = deadline.saturating_duration_since(Instant::now());
-        let limit = Instant::now() + MAX_FURTHER.min(left / 4);
-        let mut addresses = match self.resolver() {
-            Ok(resolver) => resolver.addresses(host, limit).unwrap_or_default(),
-            Err(_) => Vec::new(),
-        };
-        for ip in in_hosts {
-            if !addresses.contains(&ip) {
-                addresses.push(ip);
-            }
+        // No name server is asked for it (RFC 6761, 6.3).
+        if name::is_localhost(&escape::domain(host)) {
+            return Ok(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]);
+        }
+        let addresses = self.resolver()?.addresses(host, limit)?;
+        if addresses.is_empty() {
+            return Err(AddressError::None);
         }
         Ok(addresses)
     }
+
+    /// The same for a name server, which may be this computer: where the hosts file has loopback alone, it may listen only
+    /// on the addresses that DNS has, so these come first.
+    fn server_addresses(
+        &mut self,
+        host: &Name,
+        limit: Instant,
+    ) -> Result<Vec<IpAddr>, AddressError> {
+        let mut found = self.addresses(host, limit)?;
+        if found.iter().all(IpAddr::is_loopback) && !name::is_localhost(&escape::domain(host)) {
+            let left = limit.saturating_duration_since(Instant::now());
+            let limit = Instant::now() + MAX_FURTHER.min(left / 4);
+            let mut all = match self.resolver() {
+                Ok(resolver) => resolver.addresses(host, limit).unwrap_or_default(),
+                Err(_) => Vec::new(),
+            };
+            found.retain(|ip| !all.contains(ip));
+            all.append(&mut found);
+            return Ok(all);
+        }
+        Ok(found)
+    }
+}
+
+/// A host's addresses in the hosts file.
+fn in_hosts(host: &Name) -> Result<Vec<IpAddr>, SystemError> {
+    host::addresses_in_hosts(&escape::domain(host)).map_err(SystemError)
 }

@@ -16,13 +16,16 @@
 //! | `name_servers` | the servers to ask in DNS, in order |
 //! | `NAME_SERVERS` | where an administrator looks for them, in words |
 //! | `addresses_in_hosts` | a name's addresses in the hosts file |
-//! | `default_config`, `default_cache` | where the configuration and the cache lie when nobody says |
+//! | `default_configs`, `default_cache` | where the configuration and the cache lie when nobody says |
 //! | `open_regular` | a regular file, never through a symbolic link, never blocking |
+//! | `is_same_file` | whether two paths lead to the same file |
 //! | `readable_by_others` | whether accounts other than the owner and the administrator may read an open file |
 //! | `HOW_TO_HIDE` | what an administrator does about that, in words |
 //! | `LOCKS_LET_WRITE` | whether a file can be written while another handle has its lock |
+//! | `stderr_is_journal` | whether systemd's journal reads what is written to stderr |
 //! | `sync_folder` | makes a removal in a folder survive a power cut |
 
+pub mod allocator;
 #[cfg(any(
     target_os = "macos",
     target_os = "freebsd",
@@ -57,14 +60,15 @@ use linux::config_folder;
 pub(crate) use linux::{all_interfaces, interfaces};
 #[cfg(unix)]
 pub(crate) use unix::{
-    HOW_TO_HIDE, LOCKS_LET_WRITE, NAME_SERVERS, NAMES_IGNORE_CASE, default_cache, default_config,
-    full_name, interface_index, name_servers, open_regular, readable_by_others, sync_folder,
+    HOW_TO_HIDE, LOCKS_LET_WRITE, NAME_SERVERS, NAMES_IGNORE_CASE, default_cache, default_configs,
+    full_name, interface_index, is_same_file, name_servers, open_regular, readable_by_others,
+    stderr_is_journal, sync_folder,
 };
 #[cfg(windows)]
 pub(crate) use windows::{
-    HOW_TO_HIDE, LOCKS_LET_WRITE, NAME_SERVERS, NAMES_IGNORE_CASE, default_cache, default_config,
-    full_name, interface_index, interfaces, interfaces as all_interfaces, name_servers,
-    open_regular, readable_by_others, sync_folder,
+    HOW_TO_HIDE, LOCKS_LET_WRITE, NAME_SERVERS, NAMES_IGNORE_CASE, default_cache, default_configs,
+    full_name, interface_index, interfaces, interfaces as all_interfaces, is_same_file,
+    name_servers, open_regular, readable_by_others, stderr_is_journal, sync_folder,
 };
 
 use crate::{escape, hosts};

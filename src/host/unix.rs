@@ -11,6 +11,7 @@ use std::ffi::CString;
 use std::fs::{File, OpenOptions};
 use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::os::fd::AsFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::{env, io};
@@ -108,15 +109,27 @@ pub(crate) fn interface_index(name: &str) -> Option<u32> {
     (index != 0).then_some(index)
 }
 
-/// `/etc/pydyndns.conf`, or for a user other than root `pydyndns.conf` in their configuration folder if it is there.
-pub(crate) fn default_config() -> PathBuf {
-    if !is_root()
-        && let Some(own) = config_folder().map(|folder| folder.join("pydyndns.conf"))
-        && own.exists()
-    {
-        return own;
-    }
-    PathBuf::from("/etc/pydyndns.conf")
+/// Where a configuration may lie, the preferred place first and the usual one last: `pydyndns.conf` in the configuration
+/// folder of a user other than root, and `/etc/pydyndns.conf`.
+pub(crate) fn default_configs() -> Vec<PathBuf> {
+    let own = if is_root() { None } else { config_folder() };
+    own.map(|folder| folder.join("pydyndns.conf"))
+        .into_iter()
+        .chain([PathBuf::from("/etc/pydyndns.conf")])
+        .collect()
+}
+
+/// Whether stderr is read by systemd's journal: `JOURNAL_STREAM` has the device and inode of the socket that systemd gave
+/// us, and what we have now may be another (systemd.exec(5)).
+pub(crate) fn stderr_is_journal() -> bool {
+    let Ok(stream) = env::var("JOURNAL_STREAM") else {
+        return false;
+    };
+    let own = io::stderr()
+        .as_fd()
+        .try_clone_to_owned()
+        .and_then(|stderr| File::from(stderr).metadata());
+    own.is_ok_and(|own| stream == format!("{}:{}", own.dev(), own.ino()))
 }
 
 /// `pydyndns.cache` in `/run` (`/var/run` where there is none) for root, in the runtime folder for another user.
@@ -178,6 +191,12 @@ pub(crate) fn open_regular(path: &Path, options: &mut OpenOptions) -> io::Result
 /// What fstat answers.
 pub(crate) fn readable_by_others(file: &File, _path: &Path) -> io::Result<bool> {
     Ok(file.metadata()?.mode() & 0o004 != 0)
+}
+
+/// Whether two paths lead to the same file, by whatever links; not if one of them leads nowhere.
+pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
+    let id = |path| std::fs::metadata(path).map(|found| (found.dev(), found.ino()));
+    matches!((id(one), id(other)), (Ok(one), Ok(other)) if one == other)
 }
 
 /// Makes what was removed in a folder stay removed after a power cut.

@@ -17,7 +17,8 @@ use std::path::{Path, PathBuf};
 use std::{env, io};
 use windows_sys::Win32::Foundation::{ERROR_MORE_DATA, WIN32_ERROR};
 use windows_sys::Win32::Storage::FileSystem::{
-    FILE_FLAG_OPEN_REPARSE_POINT, FILE_TYPE_DISK, GetFileType, SECURITY_IDENTIFICATION,
+    BY_HANDLE_FILE_INFORMATION, FILE_FLAG_OPEN_REPARSE_POINT, FILE_TYPE_DISK,
+    GetFileInformationByHandle, GetFileType, SECURITY_IDENTIFICATION,
 };
 use windows_sys::Win32::System::SystemInformation::{
     ComputerNamePhysicalDnsFullyQualified, GetComputerNameExW,
@@ -28,6 +29,11 @@ pub(crate) const HOW_TO_HIDE: &str = "take that right from them (icacls FILE /in
 
 /// Whether a file can be written while another handle has its lock: here locks are mandatory.
 pub(crate) const LOCKS_LET_WRITE: bool = false;
+
+/// Whether stderr is read by systemd's journal: there is none.
+pub(crate) fn stderr_is_journal() -> bool {
+    false
+}
 
 /// Whether interfaces are called by name without regard to case.
 pub(crate) const NAMES_IGNORE_CASE: bool = true;
@@ -95,10 +101,10 @@ pub(super) fn open_text(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
-/// `pydyndns.conf` beside the executable.
-pub(crate) fn default_config() -> PathBuf {
+/// Where a configuration may lie: `pydyndns.conf` beside the executable.
+pub(crate) fn default_configs() -> Vec<PathBuf> {
     let executable = env::current_exe().unwrap_or_default();
-    executable.with_file_name("pydyndns.conf")
+    vec![executable.with_file_name("pydyndns.conf")]
 }
 
 /// `%LOCALAPPDATA%\Temp\pydyndns.cache`, or in `%USERPROFILE%\AppData\Local` where that variable is missing. They are
@@ -141,6 +147,29 @@ pub(crate) fn open_regular(path: &Path, options: &mut OpenOptions) -> io::Result
             "not a regular file",
         ))
     }
+}
+
+/// Whether two paths lead to the same file, by whatever links; not if one of them leads nowhere.
+pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
+    let (one, other) = (File::open(one), File::open(other));
+    // Both stay open while they are compared: a number may be used again once its file is closed.
+    let (Ok(one), Ok(other)) = (one, other) else {
+        return false;
+    };
+    matches!((file_id(&one), file_id(&other)), (Some(one), Some(other)) if one == other)
+}
+
+/// The volume of an open file and its number there.
+fn file_id(file: &File) -> Option<(u32, u32, u32)> {
+    let mut found = BY_HANDLE_FILE_INFORMATION::default();
+    // SAFETY: the handle is open as long as `file` lives, and the structure is ours.
+    #[allow(unsafe_code)]
+    let answer = unsafe { GetFileInformationByHandle(file.as_raw_handle(), &raw mut found) };
+    (answer != 0).then_some((
+        found.dwVolumeSerialNumber,
+        found.nFileIndexHigh,
+        found.nFileIndexLow,
+    ))
 }
 
 /// Whether an open file is a regular one, and not a folder, a pipe or a device.

@@ -9,6 +9,8 @@ use crate::harness::installed;
 mod hooks;
 #[cfg(target_os = "linux")]
 mod samples;
+#[cfg(target_os = "linux")]
+mod scripts;
 mod tasks;
 
 #[cfg(target_os = "linux")]
@@ -72,7 +74,11 @@ fn every_example_is_tested() {
             "systemd/pydyndns.service",
             "systemd/pydyndns.timer",
             "tasksched/Force.xml",
+            "tasksched/Network.xml",
             "tasksched/Normal.xml",
+            "windows/README.txt",
+            "windows/install.ps1",
+            "windows/uninstall.ps1",
         ]
     );
 }

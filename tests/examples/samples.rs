@@ -97,11 +97,12 @@ fn the_windows_sample_is_the_plain_one_with_the_event_log() {
         "logging.handlers.NTEventLogHandler"
     );
     assert_eq!(windows["logging"]["root"]["level"], "WARNING");
+    assert_eq!(windows["cache"], r"C:\ProgramData\PyDynDNS\pydyndns.cache");
     for sample in [&mut windows, &mut plain] {
         let Value::Object(keys) = sample else {
             panic!("a sample is an object")
         };
-        keys.retain(|key, _| !key.starts_with('_') && key != "logging");
+        keys.retain(|key, _| !key.starts_with('_') && key != "logging" && key != "cache");
     }
     assert_eq!(windows, plain);
 }
@@ -162,7 +163,7 @@ fn registers_with_least_privilege(sandbox: &Sandbox) {
     );
     // The policy is no wider than it says: neither another name nor all records of this one.
     sandbox.hostname("other.example.com");
-    program.run().fails(1, "[ERROR pydyndns] *");
+    program.run().fails(1, "pydyndns: ERROR: *");
     sandbox.hostname("host.example.com");
     let all = text("pydyndns-least-privilege.conf")
         .replace(r#""replace": "addresses""#, r#""replace": "all""#);
@@ -170,7 +171,7 @@ fn registers_with_least_privilege(sandbox: &Sandbox) {
     program
         .arg("-f")
         .run()
-        .fails(1, "[ERROR pydyndns] *\"replace\": \"addresses\"*");
+        .fails(1, "pydyndns: ERROR: *\"replace\": \"addresses\"*");
     assert_eq!(
         records(),
         ["3600 A 192.0.2.10", "3600 AAAA 2001:db8::10", "60 TXT kept"]

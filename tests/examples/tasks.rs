@@ -6,6 +6,9 @@ use roxmltree::{Document, Node};
 
 use super::example;
 
+/// The tasks, by the names of their files.
+const TASKS: [&str; 3] = ["Normal", "Force", "Network"];
+
 /// The schema's namespace.
 const NAMESPACE: &str = "http://schemas.microsoft.com/windows/2004/02/mit/task";
 
@@ -82,10 +85,13 @@ fn rule(parent: &str, name: &str) -> Content {
                 "Documentation",
             ],
         ),
-        ("Task", "Triggers") => Elements(Model::Choice, &["BootTrigger"]),
+        ("Task", "Triggers") => Elements(
+            Model::Choice,
+            &["BootTrigger", "RegistrationTrigger", "EventTrigger"],
+        ),
         // Enabled has another place in what the Task Scheduler exports than in its documented schema, and is true when
         // left out, so that it is: this order is both.
-        ("Triggers", "BootTrigger") => Elements(
+        ("Triggers", "BootTrigger" | "RegistrationTrigger") => Elements(
             Model::Sequence,
             &[
                 "StartBoundary",
@@ -95,7 +101,22 @@ fn rule(parent: &str, name: &str) -> Content {
                 "Delay",
             ],
         ),
-        ("BootTrigger", "Repetition") => {
+        ("Triggers", "EventTrigger") => Elements(
+            Model::Sequence,
+            &[
+                "StartBoundary",
+                "EndBoundary",
+                "Repetition",
+                "ExecutionTimeLimit",
+                "Subscription",
+                "Delay",
+                "PeriodOfOccurrence",
+                "NumberOfOccurrences",
+                "MatchingElement",
+                "ValueQueries",
+            ],
+        ),
+        ("BootTrigger" | "RegistrationTrigger", "Repetition") => {
             Elements(Model::All, &["Interval", "Duration", "StopAtDurationEnd"])
         }
         ("Repetition", "Interval") => Duration(60, 31 * 86400),
@@ -131,7 +152,9 @@ fn rule(parent: &str, name: &str) -> Content {
         ("Settings", "MultipleInstancesPolicy") => {
             OneOf(&["Parallel", "Queue", "IgnoreNew", "StopExisting"])
         }
-        ("Settings", "ExecutionTimeLimit") | ("BootTrigger", "Delay") => Duration(0, u64::MAX),
+        ("Settings", "ExecutionTimeLimit") | ("BootTrigger" | "EventTrigger", "Delay") => {
+            Duration(0, u64::MAX)
+        }
         ("Settings", "Priority") => Priority,
         ("Settings", "IdleSettings") => Elements(
             Model::All,
@@ -142,6 +165,7 @@ fn rule(parent: &str, name: &str) -> Content {
         ("Actions", "Exec") => Elements(Model::All, &["Command", "Arguments", "WorkingDirectory"]),
         ("RegistrationInfo", "URI" | "Description")
         | ("Principal", "UserId")
+        | ("EventTrigger", "Subscription")
         | ("Exec", "Command" | "Arguments" | "WorkingDirectory") => Text,
         other => panic!("the schema has no rule for {other:?}"),
     }
@@ -264,7 +288,7 @@ fn at<'a>(document: &'a Document, path: &str) -> Option<&'a str> {
 
 #[test]
 fn tasks_are_utf16_with_crlf_byte_by_byte() {
-    for name in ["Normal", "Force"] {
+    for name in TASKS {
         let text = task(name);
         assert!(
             text.starts_with("<?xml version=\"1.0\" encoding=\"UTF-16\"?>\r\n<Task "),
@@ -306,7 +330,7 @@ fn a_clone_has_the_tasks_with_the_same_bytes() {
             .filter(|output| output.status.success())
             .map(|output| output.stdout)
     };
-    for name in ["Normal", "Force"] {
+    for name in TASKS {
         let file = format!("examples/tasksched/{name}.xml");
         // What git keeps is UTF-8, and it makes the file out of that again. Not all who have the sources have git.
         let (Some(kept), Some(made)) = (
@@ -329,7 +353,7 @@ fn a_clone_has_the_tasks_with_the_same_bytes() {
 
 #[test]
 fn tasks_keep_to_the_schema() {
-    for name in ["Normal", "Force"] {
+    for name in TASKS {
         let text = task(name);
         let document = Document::parse(&text).expect("the task is XML");
         let root = document.root_element();
@@ -339,7 +363,8 @@ fn tasks_keep_to_the_schema() {
 }
 
 #[test]
-fn the_normal_job_runs_every_ten_minutes_from_ten_minutes_after_boot_on() {
+fn the_normal_job_runs_every_ten_minutes_from_its_registration_and_from_ten_minutes_after_boot_on()
+{
     let text = task("Normal");
     let document = Document::parse(&text).unwrap();
     let trigger = |path: &str| at(&document, &format!("Triggers/BootTrigger/{path}"));
@@ -351,21 +376,71 @@ fn the_normal_job_runs_every_ten_minutes_from_ten_minutes_after_boot_on() {
     // Left out, it goes on for ever.
     assert_eq!(trigger("Repetition/Duration"), None);
     assert_eq!(trigger("StartBoundary").or(trigger("EndBoundary")), None);
+    let registered = |path: &str| at(&document, &format!("Triggers/RegistrationTrigger/{path}"));
+    assert_eq!(
+        duration(registered("Repetition/Interval").unwrap()),
+        Duration::from_mins(10)
+    );
+    assert_eq!(registered("Repetition/Duration"), None);
+    // At once, not only after a boot.
+    assert_eq!(registered("Delay"), None);
     assert_eq!(at(&document, "Actions/Exec/Arguments"), None);
 }
 
 #[test]
-fn the_force_job_runs_once_at_boot_with_the_option() {
+fn the_force_job_runs_at_boot_and_after_a_fast_start_or_resume_with_the_option() {
     let text = task("Force");
     let document = Document::parse(&text).unwrap();
     assert_eq!(at(&document, "Triggers/BootTrigger"), Some(""));
     assert_eq!(at(&document, "Triggers/BootTrigger/Repetition"), None);
     assert_eq!(at(&document, "Actions/Exec/Arguments"), Some("-f"));
+    // A fast start and a resume are no boot for the scheduler; the kernel's own events tell of them.
+    let (log, events) = subscription(&document);
+    assert_eq!(log, "System");
+    for event in [
+        "Provider[@Name='Microsoft-Windows-Kernel-Power'] and EventID=107",
+        "Provider[@Name='Microsoft-Windows-Kernel-Boot'] and EventID=27",
+    ] {
+        assert!(events.contains(event), "{events}");
+    }
 }
 
 #[test]
-fn both_jobs_run_as_local_service_on_battery_too_and_never_for_long() {
-    for name in ["Normal", "Force"] {
+fn the_network_job_runs_some_seconds_after_a_connection_and_waits_for_its_turn() {
+    let text = task("Network");
+    let document = Document::parse(&text).unwrap();
+    let (log, events) = subscription(&document);
+    assert_eq!(log, "Microsoft-Windows-NetworkProfile/Operational");
+    assert!(events.contains("EventID=10000"), "{events}");
+    let delay = at(&document, "Triggers/EventTrigger/Delay").unwrap();
+    assert_eq!(duration(delay), Duration::from_secs(10));
+    assert_eq!(
+        at(&document, "Settings/MultipleInstancesPolicy"),
+        Some("Queue")
+    );
+    assert_eq!(at(&document, "Actions/Exec/Arguments"), None);
+}
+
+/// The log and the events that a task's one event trigger waits for: a query in XML within the XML.
+fn subscription(document: &Document) -> (String, String) {
+    let query = at(document, "Triggers/EventTrigger/Subscription").expect("an event trigger");
+    let query = Document::parse(query).expect("the query is XML");
+    let select = query
+        .descendants()
+        .find(|node| node.tag_name().name() == "Select")
+        .expect("the query selects something");
+    let path = select.attribute("Path").expect("of a log");
+    let parent = select.parent().and_then(|node| node.attribute("Path"));
+    assert_eq!(parent, Some(path));
+    (
+        path.to_owned(),
+        select.text().unwrap_or_default().to_owned(),
+    )
+}
+
+#[test]
+fn all_jobs_run_as_local_service_on_battery_too_and_never_for_long() {
+    for name in TASKS {
         let text = task(name);
         let document = Document::parse(&text).unwrap();
         let is = |path: &str, value: &str| {
@@ -383,7 +458,8 @@ fn both_jobs_run_as_local_service_on_battery_too_and_never_for_long() {
             r"C:\Program Files\PyDynDNS",
         );
         is("Settings/Enabled", "true");
-        is("Settings/MultipleInstancesPolicy", "IgnoreNew");
+        let several = at(&document, "Settings/MultipleInstancesPolicy");
+        assert!(matches!(several, Some("IgnoreNew" | "Queue")), "{name}");
         for setting in [
             "DisallowStartIfOnBatteries",
             "StopIfGoingOnBatteries",

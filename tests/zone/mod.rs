@@ -2,6 +2,9 @@
 
 #![cfg(target_os = "linux")]
 
+mod split;
+mod table;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 

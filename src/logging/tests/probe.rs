@@ -1,38 +1,37 @@
-//! A program for the tests of logging: does one job, given as JSON in the file that `PYDYNDNS_LOGGING_JOB` names.
-//! The job has a `section`, and `records` of `level`, `message`, and perhaps `file`, `line` and `module`.
+//! A program for the comparison with `CPython`: does one job, given as JSON in the file that `DICTCONFIG_JOB` names.
+//! The job has a `configuration`, and `records` of `level`, `message`, and perhaps `file`, `line` and `module`.
 //! Without that variable it does nothing.
 
-// The module's own tests are run elsewhere, so that what they need has no use here.
-#![allow(clippy::expect_used, dead_code, unused_imports)]
+#![allow(clippy::expect_used, reason = "a probe that cannot go on has failed")]
 
-#[path = "../src/logging/mod.rs"]
-mod logging;
-
-use std::net::IpAddr;
+use dictconfig::{Configuration, Environment, Logger};
+use std::io;
 use std::process::exit;
-
-/// Finds hosts: only this one is needed here.
-fn resolve(host: &str) -> std::io::Result<Vec<IpAddr>> {
-    match host {
-        "localhost" => Ok(vec![IpAddr::from([127, 0, 0, 1])]),
-        _ => Err(std::io::Error::other("Name or service not known")),
-    }
-}
+use std::sync::Arc;
 
 fn main() {
-    let Some(path) = std::env::var_os("PYDYNDNS_LOGGING_JOB") else {
+    let Some(path) = std::env::var_os("DICTCONFIG_JOB") else {
         return;
     };
     let text = std::fs::read_to_string(path).expect("the job can be read");
     let job: serde_json::Value = serde_json::from_str(&text).expect("the job is JSON");
-    let configuration = match logging::Configuration::from_json(&job["section"]) {
+    let configuration = match Configuration::from_json(&job["configuration"], "pydyndns") {
         Ok(configuration) => configuration,
         Err(error) => {
             println!("rejected: {error}");
             exit(2);
         }
     };
-    let logger: &'static logging::Logger = Box::leak(Box::new(configuration.open(resolve)));
+    let environment = Environment {
+        // Only this host is needed here.
+        resolve: Arc::new(|host, _| match host {
+            "localhost" => Ok(vec![[127, 0, 0, 1].into()]),
+            _ => Err(io::Error::other("Name or service not known")),
+        }),
+        complain: Box::new(|complaint| eprintln!("complaint: {complaint}")),
+        ..Environment::default()
+    };
+    let logger: &'static Logger = Box::leak(Box::new(configuration.open(environment)));
     log::set_max_level(logger.max_level());
     log::set_logger(logger).expect("no other logger");
     for record in job["records"].as_array().into_iter().flatten() {
@@ -65,5 +64,6 @@ fn main() {
                 .build(),
         );
     }
-    logger.finish();
+    // What nobody has taken is compared elsewhere.
+    drop(logger.finish());
 }

@@ -1,11 +1,10 @@
 //! The Windows event log: registering a source of events, and reporting one.
 //!
 //! The registry is written through the safe crate windows-registry. For the rest there is no safe crate that could
-//! report under a source and message file of the user's choice, so these calls, and no others, stand here: logging
-//! must know nothing of `host`, where all other unsafe code is.
+//! report under a source and message file of the user's choice, so these calls, and no others, are unsafe.
 #![allow(unsafe_code)]
 
-use super::eventlog::EventType;
+use super::kinds::EventType;
 use std::io;
 use std::ptr;
 use windows_registry::{LOCAL_MACHINE, Type, Value};
@@ -31,7 +30,7 @@ const LONGEST_TEXT: usize = 31_839;
 ///
 /// # Errors
 /// What the registry answers, but for a refusal.
-pub(super) fn register(source: &str, message_file: Option<&str>, log: &str) -> io::Result<()> {
+pub(crate) fn register(source: &str, message_file: Option<&str>, log: &str) -> io::Result<()> {
     match write(source, message_file, log) {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
         other => other,
@@ -73,7 +72,7 @@ fn names(value: &Value, text: &str) -> bool {
 ///
 /// # Errors
 /// What the event log answers.
-pub(super) fn report(source: &str, kind: EventType, text: &str) -> io::Result<()> {
+pub(crate) fn report(source: &str, kind: EventType, text: &str) -> io::Result<()> {
     let source = Source::open(source)?;
     let text = event_text(text);
     let kind = match kind {
@@ -209,7 +208,7 @@ mod tests {
 
     #[test]
     fn registering_twice_changes_nothing_the_second_time() {
-        let source = format!("pydyndns-test-{}", std::process::id());
+        let source = format!("dictconfig-test-{}", std::process::id());
         let path = format!(r"SYSTEM\CurrentControlSet\Services\EventLog\Application\{source}");
         register(&source, None, "Application").unwrap();
         let read = || {
@@ -237,7 +236,7 @@ mod tests {
     #[test]
     fn an_event_is_reported_under_a_source_that_is_not_registered() {
         for kind in [EventType::Error, EventType::Warning, EventType::Information] {
-            report("pydyndns-unregistered", kind, "text").unwrap();
+            report("dictconfig-unregistered", kind, "text").unwrap();
         }
     }
 }

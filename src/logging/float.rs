@@ -2,24 +2,24 @@
 
 /// How a number is to be written.
 #[derive(Clone, Copy)]
-pub(super) struct Shape {
+pub(crate) struct Shape {
     /// `e`, `f`, `g`, or `r` for the shortest that reads back the same
-    pub(super) kind: char,
+    pub(crate) kind: char,
     /// digits after the point, or significant ones for `g`
-    pub(super) precision: usize,
+    pub(crate) precision: usize,
     /// keep a bare point and `g`'s trailing zeros
-    pub(super) alternate: bool,
+    pub(crate) alternate: bool,
     /// always show at least one digit after the point
-    pub(super) point_zero: bool,
+    pub(crate) point_zero: bool,
     /// write `E`, `INF` and `NAN`
-    pub(super) upper: bool,
+    pub(crate) upper: bool,
 }
 
 /// More digits than any number has after which all are zero; Rust's own formatting takes no more than 65535.
 const EXACT: usize = 1200;
 
 /// `repr(value)`
-pub(in super::super) fn repr(value: f64) -> String {
+pub(crate) fn repr(value: f64) -> String {
     write(
         value,
         Shape {
@@ -33,7 +33,7 @@ pub(in super::super) fn repr(value: f64) -> String {
 }
 
 /// The number in the given shape, with a `-` if it is negative.
-pub(super) fn write(value: f64, shape: Shape) -> String {
+pub(crate) fn write(value: f64, shape: Shape) -> String {
     let text = if value.is_nan() {
         "nan".to_owned()
     } else {

@@ -273,91 +273,91 @@ accept('smtp-credentials', only('logging.handlers.SMTPHandler', '%(message)s', m
 
 # Rejections -----------------------------------------------------------------------------------------------------------
 
-reject('version-missing', 'logging.version', {})
+reject('version-missing', 'version', {})
 del REJECTED[-1]['config']['version']
 for number, version in enumerate([2, 0, '1', None, [1], 1.5]):
-    reject(f'version-{number}', 'logging.version', {'version': version})
+    reject(f'version-{number}', 'version', {'version': version})
 for key in ['formatters', 'handlers', 'filters', 'loggers', 'root']:
     for number, value in enumerate([['x'], 'x', 5]):
-        reject(f'{key}-{number}', f'logging.{key}', {key: value})
+        reject(f'{key}-{number}', f'{key}', {key: value})
 for key in ['formatters', 'handlers', 'filters', 'loggers']:
-    reject(f'{key}-item', f'logging.{key}.x', {key: {'x': 'y'}})
-    reject(f'{key}-null', f'logging.{key}.x', {key: {'x': None}})
+    reject(f'{key}-item', f'{key}.x', {key: {'x': 'y'}})
+    reject(f'{key}-null', f'{key}.x', {key: {'x': None}})
 for number, (style, text) in enumerate([('%', 'plain'), ('%', '%s'), ('%', '%(message)'), ('%', '%(message)z'), ('%', '%()s'), ('%', 7), ('%', '%(a b)s'), ('{', 'plain'), ('{', '{'), ('{', '}'),
                                         ('{', '{message!x}'), ('{', '{message:zz}'), ('{', '{a b}'), ('{', '{}'), ('{', '{message:{a}{b}}'), ('{', '{message!}'), ('{', '{message.}'), ('{', ['x']),
                                         ('$', 'plain'), ('$', '$'), ('$', '$message $'), ('$', '${message'), ('$', '$$'), ('$', 5), ('{', '{message:{x'), ('%', '%(message)5.q')]):
-    reject(f'format-{number}', 'logging.formatters.f.format', stream(formatter={'format': text, 'style': style}))
+    reject(f'format-{number}', 'formatters.f.format', stream(formatter={'format': text, 'style': style}))
 for number, style in enumerate(['x', '', '%%', None, 5, ['%']]):
-    reject(f'style-{number}', 'logging.formatters.f.style', stream(formatter={'style': style}))
-reject('formatter-class', 'logging.formatters.f.class', stream(formatter={'class': 'no.such.Formatter'}))
-reject('formatter-factory', 'logging.formatters.f.()', stream(formatter={'()': 'no.such.factory'}))
-reject('formatter-factory-argument', 'logging.formatters.f.what', stream(formatter={'()': 'logging.Formatter', 'what': 1}))
-reject('filter-name', 'logging.filters.f.name', {'filters': {'f': {'name': 5}}})
-reject('filter-null', 'logging.filters.f.name', {'filters': {'f': {'name': None}}})
-reject('filter-factory', 'logging.filters.f.()', {'filters': {'f': {'()': 'no.such.Filter'}}})
+    reject(f'style-{number}', 'formatters.f.style', stream(formatter={'style': style}))
+reject('formatter-class', 'formatters.f.class', stream(formatter={'class': 'no.such.Formatter'}))
+reject('formatter-factory', 'formatters.f.()', stream(formatter={'()': 'no.such.factory'}))
+reject('formatter-factory-argument', 'formatters.f.what', stream(formatter={'()': 'logging.Formatter', 'what': 1}))
+reject('filter-name', 'filters.f.name', {'filters': {'f': {'name': 5}}})
+reject('filter-null', 'filters.f.name', {'filters': {'f': {'name': None}}})
+reject('filter-factory', 'filters.f.()', {'filters': {'f': {'()': 'no.such.Filter'}}})
 for number, level in enumerate(['warning', 'NTOSET', '', 1.5, [], {}, 'Level 5']):
-    reject(f'handler-level-{number}', 'logging.handlers.h.level', stream({'level': level}))
-    reject(f'root-level-{number}', 'logging.root.level', stream(root={'level': level}))
-    reject(f'logger-level-{number}', 'logging.loggers.pydyndns.level', stream(loggers={'pydyndns': {'level': level}}))
-reject('handler-formatter', 'logging.handlers.h.formatter', stream({'formatter': 'misspelled_name'}))
-reject('handler-filters', 'logging.handlers.h.filters', stream({'filters': ['nothing']}))
-reject('handler-filters-number', 'logging.handlers.h.filters', stream({'filters': 5}))
-reject('logger-handlers', 'logging.loggers.x.handlers', {'loggers': {'x': {'handlers': ['nothing']}}})
-reject('root-handlers', 'logging.root.handlers', {'root': {'handlers': ['h']}})
-reject('root-filters', 'logging.root.filters', {'root': {'filters': ['h']}})
-reject('config2', 'logging.handlers.h.stream', stream({'stream': 'ext://sys.stdbout'}))
-reject('config3', 'logging.handlers.hand1.formatter', {'formatters': FORM1, 'handlers': {'hand1': {**HAND1['hand1'], 'formatter': 'misspelled_name'}}, 'root': ROOT})
-reject('config13', 'logging.version', {**CFG, 'version': 2})
-reject('config9a', 'logging.handlers.hand1', {'incremental': True, 'handlers': {'hand1': {'level': 'WARNING'}}, 'loggers': {'pydyndns': {'level': 'INFO'}}})
-reject('config6', 'logging.handlers.hand1.9', {'handlers': {'hand1': {'class': 'logging.StreamHandler', '9': 'invalid parameter name'}}})
-reject('class-missing', 'logging.handlers.h.class', {'handlers': {'h': {}}})
+    reject(f'handler-level-{number}', 'handlers.h.level', stream({'level': level}))
+    reject(f'root-level-{number}', 'root.level', stream(root={'level': level}))
+    reject(f'logger-level-{number}', 'loggers.pydyndns.level', stream(loggers={'pydyndns': {'level': level}}))
+reject('handler-formatter', 'handlers.h.formatter', stream({'formatter': 'misspelled_name'}))
+reject('handler-filters', 'handlers.h.filters', stream({'filters': ['nothing']}))
+reject('handler-filters-number', 'handlers.h.filters', stream({'filters': 5}))
+reject('logger-handlers', 'loggers.x.handlers', {'loggers': {'x': {'handlers': ['nothing']}}})
+reject('root-handlers', 'root.handlers', {'root': {'handlers': ['h']}})
+reject('root-filters', 'root.filters', {'root': {'filters': ['h']}})
+reject('config2', 'handlers.h.stream', stream({'stream': 'ext://sys.stdbout'}))
+reject('config3', 'handlers.hand1.formatter', {'formatters': FORM1, 'handlers': {'hand1': {**HAND1['hand1'], 'formatter': 'misspelled_name'}}, 'root': ROOT})
+reject('config13', 'version', {**CFG, 'version': 2})
+reject('config9a', 'handlers.hand1', {'incremental': True, 'handlers': {'hand1': {'level': 'WARNING'}}, 'loggers': {'pydyndns': {'level': 'INFO'}}})
+reject('config6', 'handlers.hand1.9', {'handlers': {'hand1': {'class': 'logging.StreamHandler', '9': 'invalid parameter name'}}})
+reject('class-missing', 'handlers.h.class', {'handlers': {'h': {}}})
 for number, name in enumerate(['no.such.Handler', 'StreamHandler', 'logging.NoHandler', 5, None, 'ext://logging.StreamHandler']):
-    reject(f'class-{number}', 'logging.handlers.h.class', {'handlers': {'h': {'class': name}}})
-reject('class-and-factory', 'logging.handlers.h.class', {'handlers': {'h': {'class': 'logging.StreamHandler', '()': 'logging.StreamHandler'}}})
-reject('factory', 'logging.handlers.h.()', {'handlers': {'h': {'()': 'no.such.factory'}}})
-reject('stream-argument', 'logging.handlers.h.strm', {'handlers': {'h': {'class': 'logging.StreamHandler', 'strm': None}}})
-reject('null-argument', 'logging.handlers.h.stream', {'handlers': {'h': {'class': 'logging.NullHandler', 'stream': None}}})
+    reject(f'class-{number}', 'handlers.h.class', {'handlers': {'h': {'class': name}}})
+reject('class-and-factory', 'handlers.h.class', {'handlers': {'h': {'class': 'logging.StreamHandler', '()': 'logging.StreamHandler'}}})
+reject('factory', 'handlers.h.()', {'handlers': {'h': {'()': 'no.such.factory'}}})
+reject('stream-argument', 'handlers.h.strm', {'handlers': {'h': {'class': 'logging.StreamHandler', 'strm': None}}})
+reject('null-argument', 'handlers.h.stream', {'handlers': {'h': {'class': 'logging.NullHandler', 'stream': None}}})
 for number, (key, arguments) in enumerate([('filename', {}), ('filename', {'filename': 5}), ('filename', {'filename': None}), ('filename', {'filename': 'a\0b'}), ('mode', {'filename': 'x', 'mode': 'q'}), ('mode', {'filename': 'x', 'mode': 'aw'}),
                                            ('mode', {'filename': 'x', 'mode': ''}), ('mode', {'filename': 'x', 'mode': None}), ('mode', {'filename': 'x', 'mode': 'aa'}), ('mode', {'filename': 'x', 'mode': 'abt'}),
                                            ('encoding', {'filename': 'x', 'encoding': 'nonsense'}), ('encoding', {'filename': 'x', 'encoding': 5}), ('encoding', {'filename': 'x', 'encoding': 'utf-8', 'mode': 'ab'}),
                                            ('errors', {'filename': 'x', 'errors': 5}), ('maxBytes', {'filename': 'x', 'maxBytes': 5}), ('stream', {'filename': 'x', 'stream': 'ext://sys.stdout'})]):
     # CPython makes the file before it looks at the encoding.
-    reject(f'file-{number}', f'logging.handlers.h.{key}', {'handlers': {'h': {'class': 'logging.FileHandler', **arguments}}})
+    reject(f'file-{number}', f'handlers.h.{key}', {'handlers': {'h': {'class': 'logging.FileHandler', **arguments}}})
 for number, (key, arguments) in enumerate([('maxBytes', {'maxBytes': '5'}), ('maxBytes', {'maxBytes': None}), ('when', {'when': 'D'})]):
-    reject(f'rotating-{number}', f'logging.handlers.h.{key}', {'handlers': {'h': {'class': ROTATING, 'filename': 'x', **arguments}}})
+    reject(f'rotating-{number}', f'handlers.h.{key}', {'handlers': {'h': {'class': ROTATING, 'filename': 'x', **arguments}}})
 for number, (key, arguments) in enumerate([('when', {'when': 'X'}), ('when', {'when': 'W7'}), ('when', {'when': 'W'}), ('when', {'when': 'W00'}), ('when', {'when': 5}), ('when', {'when': None}), ('interval', {'interval': '1'}),
                                            ('interval', {'interval': None}), ('atTime', {'when': 'midnight', 'atTime': '10:00'}), ('atTime', {'when': 'W0', 'atTime': 5}), ('mode', {'mode': 'a'})]):
-    reject(f'timed-{number}', f'logging.handlers.h.{key}', {'handlers': {'h': {'class': TIMED, 'filename': 'x', **arguments}}})
+    reject(f'timed-{number}', f'handlers.h.{key}', {'handlers': {'h': {'class': TIMED, 'filename': 'x', **arguments}}})
 for number, (key, arguments) in enumerate([('address', {'address': 5}), ('address', {'address': ['x']}), ('address', {'address': ['a', 1, 2]}), ('address', {'address': None}), ('address', {'address': []}),
                                            ('socktype', {'address': 'x', 'socktype': 'x'}), ('socktype', {'address': 'x', 'socktype': 'ext://socket.SOCK_NOTHING'}), ('level2', {'address': 'x', 'level2': 1})]):
-    reject(f'syslog-{number}', f'logging.handlers.h.{key}', {'handlers': {'h': {'class': SYSLOG, **arguments}}})
+    reject(f'syslog-{number}', f'handlers.h.{key}', {'handlers': {'h': {'class': SYSLOG, **arguments}}})
 # CPython takes these and complains about every record.
-reject('syslog-facility', 'logging.handlers.syslog.facility', {'handlers': {'syslog': {'class': SYSLOG, 'address': 'log.sock', 'facility': 'locl0'}}}, native=True)
-reject('syslog-facility-type', 'logging.handlers.syslog.facility', {'handlers': {'syslog': {'class': SYSLOG, 'address': 'log.sock', 'facility': None}}}, native=True)
+reject('syslog-facility', 'handlers.syslog.facility', {'handlers': {'syslog': {'class': SYSLOG, 'address': 'log.sock', 'facility': 'locl0'}}}, native=True)
+reject('syslog-facility-type', 'handlers.syslog.facility', {'handlers': {'syslog': {'class': SYSLOG, 'address': 'log.sock', 'facility': None}}}, native=True)
 for number, (key, arguments) in enumerate([('capacity', {}), ('target', {'capacity': 1, 'target': 'nothing'}), ('target', {'capacity': 1, 'target': None}), ('target', {'capacity': 1, 'target': 'h'}), ('what', {'capacity': 1, 'what': 1})]):
-    reject(f'memory-{number}', f'logging.handlers.h.{key}', {'handlers': {'h': {'class': 'logging.handlers.MemoryHandler', **arguments}}})
-reject('memory-chain', 'logging.handlers.a.target', {'handlers': {'a': {'class': 'logging.handlers.MemoryHandler', 'capacity': 1, 'target': 'b'}, 'b': {'class': 'logging.handlers.MemoryHandler', 'capacity': 1, 'target': 'c'},
+    reject(f'memory-{number}', f'handlers.h.{key}', {'handlers': {'h': {'class': 'logging.handlers.MemoryHandler', **arguments}}})
+reject('memory-chain', 'handlers.a.target', {'handlers': {'a': {'class': 'logging.handlers.MemoryHandler', 'capacity': 1, 'target': 'b'}, 'b': {'class': 'logging.handlers.MemoryHandler', 'capacity': 1, 'target': 'c'},
                                                     'c': {'class': 'logging.NullHandler'}}})
 for name in ['SocketHandler', 'DatagramHandler']:
-    reject(f'{name}-host', 'logging.handlers.h.host', {'handlers': {'h': {'class': f'logging.handlers.{name}', 'port': 1}}})
-    reject(f'{name}-port', 'logging.handlers.h.port', {'handlers': {'h': {'class': f'logging.handlers.{name}', 'host': 'x'}}})
+    reject(f'{name}-host', 'handlers.h.host', {'handlers': {'h': {'class': f'logging.handlers.{name}', 'port': 1}}})
+    reject(f'{name}-port', 'handlers.h.port', {'handlers': {'h': {'class': f'logging.handlers.{name}', 'host': 'x'}}})
 HTTP = {'class': 'logging.handlers.HTTPHandler', 'host': 'x', 'url': '/'}
 for number, (key, arguments) in enumerate([('method', {'method': 'PUT'}), ('method', {'method': 5}), ('context', {'context': {}}), ('what', {'what': 1})]):
-    reject(f'http-{number}', f'logging.handlers.h.{key}', {'handlers': {'h': {**HTTP, **arguments}}})
+    reject(f'http-{number}', f'handlers.h.{key}', {'handlers': {'h': {**HTTP, **arguments}}})
 MAIL = {'class': 'logging.handlers.SMTPHandler', 'mailhost': 'x', 'fromaddr': 'a@b.org', 'toaddrs': 'a@b.org', 'subject': 's'}
 for key in ['mailhost', 'fromaddr', 'toaddrs', 'subject']:
-    reject(f'smtp-{key}', f'logging.handlers.h.{key}', {'handlers': {'h': {name: value for name, value in MAIL.items() if name != key}}})
-reject('smtp-mailhost-list', 'logging.handlers.h.mailhost', {'handlers': {'h': {**MAIL, 'mailhost': ['x']}}})
-reject('smtp-credentials', 'logging.handlers.h.credentials', {'handlers': {'h': {**MAIL, 'credentials': ['x']}}})
+    reject(f'smtp-{key}', f'handlers.h.{key}', {'handlers': {'h': {name: value for name, value in MAIL.items() if name != key}}})
+reject('smtp-mailhost-list', 'handlers.h.mailhost', {'handlers': {'h': {**MAIL, 'mailhost': ['x']}}})
+reject('smtp-credentials', 'handlers.h.credentials', {'handlers': {'h': {**MAIL, 'credentials': ['x']}}})
 for number, reference in enumerate(['cfg://nothing', 'cfg://', 'cfg://levels[5]', 'cfg://levels[x]', 'cfg://levels.0x', 'cfg://levels]', 'cfg://levels[0', 'cfg://loop', 'cfg://root[0]', 'ext://no.such.thing', 'ext://logging.NO']):
-    reject(f'reference-{number}', 'logging.handlers.h.level', stream({'level': reference}, levels=['INFO'], loop='cfg://loop'))
-reject('shared', 'logging.handlers.h2.class', {'c': {'class': 'logging.StreamHandler'}, 'handlers': {'h1': 'cfg://c', 'h2': 'cfg://c'}})
-reject('attributes', 'logging.handlers.h."."', stream({'.': 'x'}))
+    reject(f'reference-{number}', 'handlers.h.level', stream({'level': reference}, levels=['INFO'], loop='cfg://loop'))
+reject('shared', 'handlers.h2.class', {'c': {'class': 'logging.StreamHandler'}, 'handlers': {'h1': 'cfg://c', 'h2': 'cfg://c'}})
+reject('attributes', 'handlers.h."."', stream({'.': 'x'}))
 # What only a Python program could have.
 for number, (key, arguments) in enumerate([('class', {'class': 'logging.handlers.QueueHandler', 'queue': None}), ('class', {'class': 'logging.handlers.NTEventLogHandler', 'appname': 'x'}), ('class', {'class': 'systemd.journal.Nothing'}), ('class', {'class': 'logging.Formatter'}),
                                            ('secure', {**HTTP, 'secure': True}), ('secure', {**MAIL, 'secure': [], 'credentials': ['u', 'p']}), ('".".formatter', {'class': 'logging.StreamHandler', '.': {'formatter': None}}),
                                            ('lower', {'class': 'systemd.journal.JournalHandler', 'lower': 1})]):
-    reject(f'native-{number}', f'logging.handlers.h.{key}', {'handlers': {'h': arguments}}, native=True)
+    reject(f'native-{number}', f'handlers.h.{key}', {'handlers': {'h': arguments}}, native=True)
 
 # Destinations that fail ------------------------------------------------------------------------------------------------
 

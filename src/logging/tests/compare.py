@@ -286,12 +286,12 @@ def in_python(config, records, folder):
 def in_probe(config, records, folder, wrap=()):
     """The same with the probe, and how long it takes."""
     with tempfile.NamedTemporaryFile('w', suffix='.json') as job:
-        json.dump({'section': config, 'records': [
+        json.dump({'configuration': config, 'records': [
             {'level': level, 'message': message, 'file': 'src/some.file.rs', 'line': 17, 'module': 'pydyndns::dns'}
             for level, message in records]}, job)
         job.flush()
         start = time.monotonic()
-        done = subprocess.run([*wrap, PROBE], cwd=folder, env={**os.environ, 'PYDYNDNS_LOGGING_JOB': job.name},
+        done = subprocess.run([*wrap, PROBE], cwd=folder, env={**os.environ, 'DICTCONFIG_JOB': job.name},
                               stdin=subprocess.DEVNULL, capture_output=True, timeout=TIMEOUT)
         return done.returncode, done.stdout, done.stderr, time.monotonic() - start
 
@@ -347,7 +347,7 @@ def compare_accepted(case):
     crashed = status == 1
     our_lines = masked(our_err.decode())
     if tracebacks or crashed:
-        kept = [line for line in our_lines.splitlines(True) if not line.startswith('pydyndns: logging.handlers.')]
+        kept = [line for line in our_lines.splitlines(True) if not line.startswith('complaint: handlers.')]
         if len(kept) == len(our_lines.splitlines()):
             wrong.append('CPython complains, the probe does not')
         our_lines = ''.join(kept)
@@ -397,7 +397,7 @@ def check_broken(case):
         status, out, err, seconds = in_probe(config, case.get('records', RECORDS), folder)
         wrong = []
         lines = err.decode().splitlines()
-        about = [line for line in lines if line.startswith('pydyndns: logging.handlers.broken: ')]
+        about = [line for line in lines if line.startswith('complaint: handlers.broken: ')]
         if status != 0 or out:
             wrong.append(f'exit status {status}, stdout {out!r}')
         if len(about) != 1 or case['destination'].replace('@PORT@', str(port)) not in about[0]:

@@ -2,11 +2,16 @@
 //!
 //! Python's configurator changes the dictionaries as it goes (it takes keys out, and puts handlers in the place of their
 //! descriptions), and a `cfg://` reference shares what it refers to. So the nodes live in one list and are shared by number.
+//! A reference to something that it is a part of is refused, and so is one that makes too much of a small file: every value
+//! has an end, and fits into memory.
 
-use super::value::{Object, Value};
+use std::collections::BTreeMap;
+
+use crate::external::{self, Classes};
+use crate::value::Value;
 
 /// The number of a node.
-pub(super) type Id = usize;
+pub(crate) type Id = usize;
 
 /// One node of the tree.
 enum Node {
@@ -19,29 +24,65 @@ enum Node {
 }
 
 /// The whole configuration.
-pub(super) struct Tree {
+pub(crate) struct Tree {
     /// all nodes; the first is the configuration itself
     nodes: Vec<Node>,
+    /// finds the classes that `ext://` can refer to
+    classes: Classes,
+    /// how many values are written out
+    written: usize,
+    /// how many references to more than a word there have been
+    shared: usize,
 }
 
 /// How many references may lead to one another before it counts as endless.
-const DEEPEST: u32 = 100;
+const MAX_CHAIN: u32 = 100;
+
+/// How deep lists and objects may be nested, references followed.
+const MAX_DEPTH: usize = 500;
+
+/// How many references to more than a word there may be.
+const MAX_SHARED: usize = 1000;
+
+/// How many values references may add to those that are written out.
+const MAX_ADDED: usize = 100_000;
+
+/// How many bytes of text count as one value.
+const WORD: usize = 64;
+
+/// How large a value is, what it shares with others counted each time.
+#[derive(Clone, Copy)]
+struct Extent {
+    /// how many values it is made of
+    size: usize,
+    /// how deep they are nested
+    depth: usize,
+}
 
 impl Tree {
     /// The configuration itself.
-    pub(super) const ROOT: Id = 0;
+    pub(crate) const ROOT: Id = 0;
 
     /// Takes over a JSON value.
-    pub(super) fn new(section: &serde_json::Value) -> Self {
-        let mut tree = Tree { nodes: Vec::new() };
-        tree.add(section);
-        tree
+    ///
+    /// # Errors
+    /// It is nested too deep.
+    pub(crate) fn new(section: &serde_json::Value, classes: Classes) -> Result<Self, String> {
+        let mut tree = Tree {
+            nodes: Vec::new(),
+            classes,
+            written: 0,
+            shared: 0,
+        };
+        tree.add(section, MAX_DEPTH)?;
+        Ok(tree)
     }
 
     /// Adds a JSON value and everything in it.
-    fn add(&mut self, json: &serde_json::Value) -> Id {
-        let id = self.nodes.len();
-        self.nodes.push(Node::Leaf(Value::None));
+    fn add(&mut self, json: &serde_json::Value, depth: usize) -> Result<Id, String> {
+        let depth = depth.checked_sub(1).ok_or("is nested too deep")?;
+        let id = self.leaf(Value::None);
+        self.written += 1 + json.as_str().map_or(0, str::len) / WORD;
         self.nodes[id] = match json {
             serde_json::Value::Null => Node::Leaf(Value::None),
             serde_json::Value::Bool(value) => Node::Leaf(Value::Bool(*value)),
@@ -54,26 +95,27 @@ impl Tree {
             }
             serde_json::Value::String(text) => Node::Leaf(Value::Str(text.clone())),
             serde_json::Value::Array(items) => {
-                Node::List(items.iter().map(|item| self.add(item)).collect())
+                let items = items.iter().map(|item| self.add(item, depth));
+                Node::List(items.collect::<Result<_, _>>()?)
             }
-            serde_json::Value::Object(entries) => Node::Dict(
-                entries
+            serde_json::Value::Object(entries) => {
+                let entries = entries
                     .iter()
-                    .map(|(key, value)| (key.clone(), self.add(value)))
-                    .collect(),
-            ),
+                    .map(|(key, value)| Ok((key.clone(), self.add(value, depth)?)));
+                Node::Dict(entries.collect::<Result<_, String>>()?)
+            }
         };
-        id
+        Ok(id)
     }
 
     /// Adds a leaf.
-    pub(super) fn leaf(&mut self, value: Value) -> Id {
+    pub(crate) fn leaf(&mut self, value: Value) -> Id {
         self.nodes.push(Node::Leaf(value));
         self.nodes.len() - 1
     }
 
     /// The value of a node with everything in it, references left as they are.
-    pub(super) fn value(&self, id: Id) -> Value {
+    pub(crate) fn value(&self, id: Id) -> Value {
         match &self.nodes[id] {
             Node::Leaf(value) => value.clone(),
             Node::List(items) => Value::List(items.iter().map(|item| self.value(*item)).collect()),
@@ -87,12 +129,12 @@ impl Tree {
     }
 
     /// Whether the node is an object.
-    pub(super) fn is_dict(&self, id: Id) -> bool {
+    pub(crate) fn is_dict(&self, id: Id) -> bool {
         matches!(self.nodes[id], Node::Dict(_))
     }
 
     /// An object's keys.
-    pub(super) fn keys(&self, id: Id) -> Vec<String> {
+    pub(crate) fn keys(&self, id: Id) -> Vec<String> {
         match &self.nodes[id] {
             Node::Dict(entries) => entries.iter().map(|(key, _)| key.clone()).collect(),
             _ => Vec::new(),
@@ -111,12 +153,12 @@ impl Tree {
     }
 
     /// Whether an object has a key.
-    pub(super) fn has(&self, dict: Id, key: &str) -> bool {
+    pub(crate) fn has(&self, dict: Id, key: &str) -> bool {
         self.entry(dict, key).is_some()
     }
 
     /// `dict[key] = value`
-    pub(super) fn set(&mut self, dict: Id, key: &str, value: Id) {
+    pub(crate) fn set(&mut self, dict: Id, key: &str, value: Id) {
         if let Node::Dict(entries) = &mut self.nodes[dict] {
             match entries.iter_mut().find(|(name, _)| name == key) {
                 Some(entry) => entry.1 = value,
@@ -126,33 +168,42 @@ impl Tree {
     }
 
     /// `dict.get(key)`: references are looked up, and what they stood for takes their place.
-    pub(super) fn get(&mut self, dict: Id, key: &str) -> Result<Option<Id>, String> {
-        self.get_within(dict, key, DEEPEST)
+    ///
+    /// # Errors
+    /// What is wrong with the reference.
+    pub(crate) fn get(&mut self, dict: Id, key: &str) -> Result<Option<Id>, String> {
+        self.get_within(dict, key, MAX_CHAIN)
     }
 
     /// As `get`, with the number of references that may still be followed.
-    fn get_within(&mut self, dict: Id, key: &str, depth: u32) -> Result<Option<Id>, String> {
+    fn get_within(&mut self, dict: Id, key: &str, chain: u32) -> Result<Option<Id>, String> {
         let Some(raw) = self.entry(dict, key) else {
             return Ok(None);
         };
-        let converted = self.convert(raw, depth)?;
+        let converted = self.convert(raw, dict, chain)?;
         if converted != raw {
             self.set(dict, key, converted);
+            self.check_size(converted)?;
         }
         Ok(Some(converted))
     }
 
     /// `dict.pop(key, None)`
-    pub(super) fn pop(&mut self, dict: Id, key: &str) -> Result<Option<Id>, String> {
+    ///
+    /// # Errors
+    /// What is wrong with the reference.
+    pub(crate) fn pop(&mut self, dict: Id, key: &str) -> Result<Option<Id>, String> {
         let found = self.entry(dict, key);
         if let Node::Dict(entries) = &mut self.nodes[dict] {
             entries.retain(|(name, _)| name != key);
         }
-        found.map(|raw| self.convert(raw, DEEPEST)).transpose()
+        found
+            .map(|raw| self.convert(raw, dict, MAX_CHAIN))
+            .transpose()
     }
 
     /// A copy of an object's entries, to be put back by `restore`.
-    pub(super) fn snapshot(&self, dict: Id) -> Vec<(String, Id)> {
+    pub(crate) fn snapshot(&self, dict: Id) -> Vec<(String, Id)> {
         match &self.nodes[dict] {
             Node::Dict(entries) => entries.clone(),
             _ => Vec::new(),
@@ -160,14 +211,20 @@ impl Tree {
     }
 
     /// `dict.update(copy)`
-    pub(super) fn restore(&mut self, dict: Id, copy: Vec<(String, Id)>) {
+    ///
+    /// # Errors
+    /// Something in the copy has become a part of what it would be put into.
+    pub(crate) fn restore(&mut self, dict: Id, copy: Vec<(String, Id)>) -> Result<(), String> {
         for (key, value) in copy {
+            self.extent(value, dict, &mut BTreeMap::new())
+                .ok_or_else(|| format!("{key} refers to what it is a part of"))?;
             self.set(dict, &key, value);
         }
+        Ok(())
     }
 
-    /// What a node stands for: the text `cfg://...` or `ext://...` something else, anything else itself.
-    fn convert(&mut self, id: Id, depth: u32) -> Result<Id, String> {
+    /// What a node within `container` stands for: the text `cfg://...` or `ext://...` something else, anything else itself.
+    fn convert(&mut self, id: Id, container: Id, chain: u32) -> Result<Id, String> {
         let Node::Leaf(Value::Str(text)) = &self.nodes[id] else {
             return Ok(id);
         };
@@ -178,27 +235,76 @@ impl Tree {
         }
         if let Some(reference) = text.strip_prefix("cfg://") {
             let reference = reference.to_owned();
-            let depth = depth
+            let chain = chain
                 .checked_sub(1)
                 .ok_or_else(|| format!("\"cfg://{reference}\" leads to itself"))?;
-            return self.follow(&reference, depth);
+            let found = self.follow(&reference, chain)?;
+            self.extent(found, container, &mut BTreeMap::new())
+                .ok_or_else(|| format!("\"cfg://{reference}\" refers to what it is a part of"))?;
+            return Ok(found);
         }
         if let Some(name) = text.strip_prefix("ext://") {
-            let value = external(name).ok_or_else(|| unknown_external(name))?;
+            let value = external::find(name, self.classes)?;
             return Ok(self.leaf(value));
         }
         Ok(id)
     }
 
+    /// Sees that the configuration still fits into memory with one more reference to a node.
+    fn check_size(&mut self, node: Id) -> Result<(), String> {
+        let extent = |id| {
+            self.extent(id, usize::MAX, &mut BTreeMap::new())
+                .unwrap_or(Extent { size: 1, depth: 1 })
+        };
+        if extent(node).size == 1 {
+            return Ok(());
+        }
+        let whole = extent(Tree::ROOT);
+        self.shared += 1;
+        if self.shared > MAX_SHARED
+            || whole.size > self.written + MAX_ADDED
+            || whole.depth > 2 * MAX_DEPTH
+        {
+            return Err("refers to too much".to_owned());
+        }
+        Ok(())
+    }
+
+    /// How large the value of a node is, or None if `container` is a part of it. Every value that there is already has an
+    /// end, so this has one as well.
+    fn extent(&self, id: Id, container: Id, known: &mut BTreeMap<Id, Extent>) -> Option<Extent> {
+        if id == container {
+            return None;
+        }
+        if let Some(extent) = known.get(&id) {
+            return Some(*extent);
+        }
+        let mut whole = Extent { size: 1, depth: 1 };
+        let mut add = |part: Id| {
+            let part = self.extent(part, container, known)?;
+            whole.size = whole.size.saturating_add(part.size);
+            whole.depth = whole.depth.max(part.depth + 1);
+            Some(())
+        };
+        match &self.nodes[id] {
+            Node::Leaf(Value::Str(text)) => whole.size += text.len() / WORD,
+            Node::Leaf(_) => {}
+            Node::List(items) => items.iter().try_for_each(|item| add(*item))?,
+            Node::Dict(entries) => entries.iter().try_for_each(|(_, value)| add(*value))?,
+        }
+        known.insert(id, whole);
+        Some(whole)
+    }
+
     /// Follows a `cfg://` reference: a word, then `.word` and `[index]`.
-    fn follow(&mut self, reference: &str, depth: u32) -> Result<Id, String> {
+    fn follow(&mut self, reference: &str, chain: u32) -> Result<Id, String> {
         let unable =
             || format!("\"cfg://{reference}\" is not like cfg://handlers.file or cfg://list[0]");
         let nothing =
             |key: &str| format!("\"cfg://{reference}\" leads nowhere: there is no {key:?}");
         let (key, mut rest) = word(reference.trim_start()).ok_or_else(unable)?;
         let mut at = self
-            .get_within(Tree::ROOT, key, depth)?
+            .get_within(Tree::ROOT, key, chain)?
             .ok_or_else(|| nothing(key))?;
         while !rest.is_empty() {
             let (key, after, indexed) = if let Some(after) = rest.strip_prefix('.') {
@@ -216,13 +322,16 @@ impl Tree {
                 .filter(|_| indexed && key.chars().all(|c| c.is_ascii_digit()));
             at = match (&self.nodes[at], number) {
                 (Node::Dict(_), None) => self
-                    .get_within(at, key, depth)?
+                    .get_within(at, key, chain)?
                     .ok_or_else(|| nothing(key))?,
                 (Node::List(items), Some(number)) => {
                     let raw = *items.get::<usize>(number).ok_or_else(|| nothing(key))?;
-                    let converted = self.convert(raw, depth)?;
+                    let converted = self.convert(raw, at, chain)?;
                     if let Node::List(items) = &mut self.nodes[at] {
                         items[number] = converted;
+                    }
+                    if converted != raw {
+                        self.check_size(converted)?;
                     }
                     converted
                 }
@@ -244,101 +353,4 @@ fn word(text: &str) -> Option<(&str, &str)> {
         .find(|c: char| !c.is_alphanumeric() && c != '_')
         .unwrap_or(text.len());
     (end > 0).then(|| (&text[..end], text[end..].trim_start()))
-}
-
-/// The facilities by their names in `SysLogHandler`, with their numbers.
-pub(super) const FACILITIES: [(&str, i64); 24] = [
-    ("kern", 0),
-    ("user", 1),
-    ("mail", 2),
-    ("daemon", 3),
-    ("auth", 4),
-    ("syslog", 5),
-    ("lpr", 6),
-    ("news", 7),
-    ("uucp", 8),
-    ("cron", 9),
-    ("authpriv", 10),
-    ("ftp", 11),
-    ("ntp", 12),
-    ("security", 13),
-    ("console", 14),
-    ("solaris-cron", 15),
-    ("local0", 16),
-    ("local1", 17),
-    ("local2", 18),
-    ("local3", 19),
-    ("local4", 20),
-    ("local5", 21),
-    ("local6", 22),
-    ("local7", 23),
-];
-
-/// The priorities by their names in `SysLogHandler`.
-pub(super) const PRIORITIES: [(&str, i64); 12] = [
-    ("alert", 1),
-    ("crit", 2),
-    ("critical", 2),
-    ("debug", 7),
-    ("emerg", 0),
-    ("err", 3),
-    ("error", 3),
-    ("info", 6),
-    ("notice", 5),
-    ("panic", 0),
-    ("warn", 4),
-    ("warning", 4),
-];
-
-/// What an `ext://` name stands for, if a native program can have it.
-fn external(name: &str) -> Option<Value> {
-    if let Some(constant) = name.strip_prefix("logging.handlers.SysLogHandler.LOG_") {
-        let constant = if constant == "SOLCRON" {
-            "solaris-cron".to_owned()
-        } else {
-            constant.to_ascii_lowercase()
-        };
-        let known = FACILITIES
-            .iter()
-            .chain(&PRIORITIES)
-            .find(|(name, _)| *name == constant);
-        // `LOG_CRITICAL`, `LOG_ERROR`, `LOG_PANIC` and `LOG_WARN` are names of priorities, but no constants.
-        let constant =
-            known.filter(|(name, _)| !matches!(*name, "critical" | "error" | "panic" | "warn"));
-        return constant.map(|(_, number)| Value::Int(*number));
-    }
-    if let Some(class) = super::classes::CLASSES.iter().find(|class| **class == name) {
-        return Some(Value::Object(Object::Class(class)));
-    }
-    if let Some(level) = name
-        .strip_prefix("logging.")
-        .and_then(super::level::by_name)
-    {
-        return Some(Value::Int(level));
-    }
-    Some(match name {
-        "sys.stdout" | "sys.__stdout__" => Value::Object(Object::Stdout),
-        "sys.stderr" | "sys.__stderr__" => Value::Object(Object::Stderr),
-        "socket.SOCK_STREAM" => Value::Int(1),
-        "socket.SOCK_DGRAM" => Value::Int(2),
-        "logging.handlers.DEFAULT_TCP_LOGGING_PORT" => Value::Int(9020),
-        "logging.handlers.DEFAULT_UDP_LOGGING_PORT" => Value::Int(9021),
-        "logging.handlers.DEFAULT_HTTP_LOGGING_PORT" => Value::Int(9022),
-        "logging.handlers.DEFAULT_SOAP_LOGGING_PORT" => Value::Int(9023),
-        "logging.handlers.SYSLOG_UDP_PORT" | "logging.handlers.SYSLOG_TCP_PORT" => Value::Int(514),
-        "logging.BASIC_FORMAT" => Value::Str("%(levelname)s:%(name)s:%(message)s".to_owned()),
-        "os.devnull" => Value::Str(if cfg!(windows) { "nul" } else { "/dev/null" }.to_owned()),
-        "datetime.time.min" => Value::Object(Object::Time(0)),
-        "datetime.time.max" => Value::Object(Object::Time(86_399)),
-        _ => return None,
-    })
-}
-
-/// The complaint about any other name.
-fn unknown_external(name: &str) -> String {
-    format!(
-        "\"ext://{name}\" is not to be had in a native program; there are ext://sys.stdout, ext://sys.stderr, \
-         ext://socket.SOCK_STREAM, ext://socket.SOCK_DGRAM, the levels of logging (ext://logging.INFO), the constants \
-         of SysLogHandler (ext://logging.handlers.SysLogHandler.LOG_LOCAL0) and of logging.handlers"
-    )
 }
