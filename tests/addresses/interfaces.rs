@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::{added, dry_run, registered};
-use crate::harness::program::config;
 use crate::harness::program::Program;
+use crate::harness::program::config;
 use crate::harness::sandbox::sandbox;
 
 #[test]
@@ -18,17 +18,17 @@ fn are_those_of_a_label_where_it_is_named_and_of_the_interface_without_it_otherw
             (&["eth0:1"], &["192.0.2.2"]),
             (&["eth0:web"], &["192.0.2.3"]),
             (&["eth0:*"], &["192.0.2.2", "192.0.2.3"]),
-            (&["eth0", "eth0:1"], &["192.0.2.1", "192.0.2.2", "2001:db8::1"]),
+            (
+                &["eth0", "eth0:1"],
+                &["192.0.2.1", "192.0.2.2", "2001:db8::1"],
+            ),
             (
                 &["eth0*"],
                 &["192.0.2.1", "192.0.2.2", "192.0.2.3", "2001:db8::1"],
             ),
             (&["!eth0:1"], &["192.0.2.1", "192.0.2.3", "2001:db8::1"]),
             (&["eth0*", "!eth0:*"], &["192.0.2.1", "2001:db8::1"]),
-            (
-                &[],
-                &["192.0.2.1", "192.0.2.2", "192.0.2.3", "2001:db8::1"],
-            ),
+            (&[], &["192.0.2.1", "192.0.2.2", "192.0.2.3", "2001:db8::1"]),
         ] {
             assert_eq!(
                 registered(sandbox, json!({}), arguments),
@@ -61,13 +61,21 @@ fn are_those_of_the_interface_that_has_an_alternative_name() {
         sandbox.interface("eth0", &["192.0.2.1/24", "2001:db8::1/64"]);
         sandbox.interface("eth1", &["198.51.100.1/24"]);
         sandbox.interface("idle0", &[]);
-        sandbox.ip("link property add dev eth0 altname enp0s31f6 altname a-long-name-for-the-first-card");
+        sandbox.ip(
+            "link property add dev eth0 altname enp0s31f6 altname a-long-name-for-the-first-card",
+        );
         sandbox.ip("link property add dev idle0 altname enp9s0");
         for (arguments, expected) in [
             (&["enp0s31f6"][..], &["192.0.2.1", "2001:db8::1"][..]),
-            (&["a-long-name-for-the-first-card"], &["192.0.2.1", "2001:db8::1"]),
+            (
+                &["a-long-name-for-the-first-card"],
+                &["192.0.2.1", "2001:db8::1"],
+            ),
             (&["enp*"], &["192.0.2.1", "2001:db8::1"]),
-            (&["eth1", "enp0s31f6"], &["192.0.2.1", "198.51.100.1", "2001:db8::1"]),
+            (
+                &["eth1", "enp0s31f6"],
+                &["192.0.2.1", "198.51.100.1", "2001:db8::1"],
+            ),
             (&["!enp0s31f6"], &["198.51.100.1"]),
             (&["eth*", "!a-long*"], &["198.51.100.1"]),
             (&["!wlan0"], &["192.0.2.1", "198.51.100.1", "2001:db8::1"]),
@@ -104,7 +112,10 @@ fn of_an_interface_that_is_switched_off_are_left_out_but_not_for_a_missing_carri
             ["192.0.2.10", "2001:db8::10"]
         );
         sandbox.ip("link set off0 up");
-        assert_eq!(registered(sandbox, json!({}), &["off0"]), ["10.77.0.1", "2001:db8:77::1"]);
+        assert_eq!(
+            registered(sandbox, json!({}), &["off0"]),
+            ["10.77.0.1", "2001:db8:77::1"]
+        );
     });
 }
 
@@ -130,7 +141,12 @@ fn are_told_with_the_reason_if_they_are_left_out() {
     sandbox(|sandbox| {
         sandbox.interface(
             "lan0",
-            &["192.0.2.10/24", "169.254.7.7/16", "100.64.0.1/10", "2001:db8::10/64"],
+            &[
+                "192.0.2.10/24",
+                "169.254.7.7/16",
+                "100.64.0.1/10",
+                "2001:db8::10/64",
+            ],
         );
         sandbox.interface("off0", &["10.77.0.1/24"]);
         sandbox.ip("link set off0 down");
