@@ -1,6 +1,10 @@
 //! What a program is told: errors that no destination has taken, complaints, and what goes to stderr.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::needless_pass_by_value,
+    reason = "a test that cannot go on has failed, and JSON is handed over as it stands"
+)]
 
 use dictconfig::{Configuration, Environment, Logger};
 use log::{Level, Log, Record};
