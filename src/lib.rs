@@ -27,6 +27,7 @@
 //! | [`cache`] | what a server has confirmed: the entry, its durable file, the lock |
 //! | [`host`] | facts of the operating system; the only unsafe code and the only `cfg(target_os)` |
 //! | [`dns`] | name servers, zone, message, signature, exchange, and what an answer means |
+//! | `kerberos` | the `gss` key to a ticket: keytab, KDCs, clock and chance for the package `gss-tsig` |
 //! | [`secret`] | a shared secret that nothing shows |
 //! | [`resolv_conf`] | resolv.conf as the C library reads it |
 //! | `escape` | the one sanitiser of text that others wrote |
@@ -47,6 +48,7 @@ pub mod dns;
 mod escape;
 pub mod host;
 pub mod hosts;
+mod kerberos;
 pub mod logger;
 pub mod name;
 pub mod registration;

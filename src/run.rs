@@ -16,6 +16,7 @@ use crate::dns::signer::Signer;
 use crate::dns::target::{self, Target};
 use crate::escape;
 use crate::host;
+use crate::kerberos::{self, Kerberos};
 use crate::logger::{self, Logger};
 use crate::registration::Registration;
 use std::cell::LazyCell;
@@ -68,11 +69,10 @@ pub fn run(options: &Options) -> Result<(), Stop> {
             config.file.display()
         ))
     })?;
-    // Read and checked already, but nothing of the wire knows of them yet.
-    let unknown = [("tls", config.tls.is_some()), ("gss", config.gss.is_some())];
-    if let Some((key, _)) = unknown.into_iter().find(|(_, is_set)| *is_set) {
+    // Read and checked already, but nothing of the wire knows of it yet.
+    if config.tls.is_some() {
         return Err(Stop::Wrong(format!(
-            "{}: {key}: is not available yet",
+            "{}: tls: is not available yet",
             config.file.display()
         )));
     }
@@ -169,7 +169,14 @@ impl Run<'_> {
         let mut target = self.find_target(registration, deadline)?;
         let update = Update::register(registration, &target.apex)?;
         while target.look_further(deadline).is_ok_and(|is_found| is_found) {}
-        print(&script(&update, &target.servers))
+        let realm = self.kerberos(registration, deadline).map(|kerberos| {
+            kerberos
+                .inspect_err(|error| log::warn!("an update could not be signed: {error}"))
+                .map(|kerberos| kerberos.realm().to_owned())
+                .ok()
+        });
+        let gss = realm.as_ref().map(Option::as_deref);
+        print(&script(&update, &target.servers, gss))
     }
 
     /// Sends one update and, once a server has confirmed it, writes it down.
@@ -182,10 +189,17 @@ impl Run<'_> {
             escape::domain(&target.apex),
             registration.addresses
         );
+        let kerberos = self.kerberos(registration, deadline).transpose()?;
+        let gss = match &kerberos {
+            Some(kerberos) => Some(kerberos.gss(&target)?),
+            None => None,
+        };
+        let signer = gss
+            .as_ref()
+            .map_or_else(|| Signer::from(self.config.key.as_ref()), Signer::Gss);
         if let Some(cache) = &self.cache {
             forget(cache)?;
         }
-        let signer = Signer::from(self.config.key.as_ref());
         let server = send::send(update, &mut target, signer, deadline)
             .map_err(|error| format!("{name} is not confirmed: {error}"))?;
         log::info!("{server} confirmed {} at {name}", registration.addresses);
@@ -198,6 +212,16 @@ impl Run<'_> {
             );
         }
         Ok(())
+    }
+
+    /// Kerberos, if it is to sign.
+    fn kerberos(
+        &self,
+        registration: &Registration,
+        deadline: Instant,
+    ) -> Option<Result<Kerberos<'_>, kerberos::Error>> {
+        let gss = self.config.gss.as_ref()?;
+        Some(Kerberos::new(gss, &registration.name, deadline))
     }
 
     /// Waits for other runs with the same cache, if that is a file to write at all.
