@@ -2,6 +2,7 @@
 
 use crate::addresses::{self, Selection};
 use crate::config::Config;
+use crate::escape;
 use crate::host::{self, Interface};
 use crate::name::{self, NameSource};
 use crate::registration::Registration;
@@ -93,7 +94,10 @@ fn name(config: &Config) -> Result<(Name, NameSource), String> {
         return Ok((name.clone(), NameSource::Configuration));
     }
     let (name, source) = host::full_name().map_err(|error| {
-        format!("cannot read this computer's name: {error}; set `hostname` in the configuration")
+        format!(
+            "cannot find out this computer's name: {}; set `hostname` in the configuration",
+            escape::system(&error)
+        )
     })?;
     let valid = match source {
         // Windows joins its name and its domain where an administrator has set both.

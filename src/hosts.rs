@@ -18,7 +18,7 @@ const LONGEST_WORD: usize = 255;
 ///
 /// # Errors
 /// What reading gives.
-pub(crate) fn addresses(file: impl Read, name: &str) -> io::Result<Vec<IpAddr>> {
+pub fn addresses(file: impl Read, name: &str) -> io::Result<Vec<IpAddr>> {
     Lines::with(file, name)
         .map(|line| line.map(|line| line.address))
         .collect()
@@ -29,7 +29,7 @@ pub(crate) fn addresses(file: impl Read, name: &str) -> io::Result<Vec<IpAddr>> 
 ///
 /// # Errors
 /// What reading gives.
-pub(crate) fn full_name(file: impl Read, hostname: &str) -> io::Result<Option<String>> {
+pub fn full_name(file: impl Read, hostname: &str) -> io::Result<Option<String>> {
     let mut local = None;
     for line in Lines::with(file, hostname) {
         let line = line?;

@@ -90,7 +90,7 @@ fn last_label(name: &str) -> &str {
 
 /// Where a name was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NameSource {
+pub enum NameSource {
     /// The configuration's `hostname`.
     Configuration,
     /// The kernel's hostname.
@@ -105,7 +105,8 @@ pub(crate) enum NameSource {
 
 impl NameSource {
     /// The word for it, which `--status --json` prints.
-    pub(crate) fn as_str(self) -> &'static str {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Configuration => "configuration",
             Self::Kernel => "kernel",
@@ -121,7 +122,7 @@ impl NameSource {
 ///
 /// # Errors
 /// There is no hostname, or what reading a file gives.
-pub(crate) fn complete(
+pub fn complete(
     hostname: &str,
     in_hosts: impl FnOnce(&str) -> io::Result<Option<String>>,
     domain: impl FnOnce() -> io::Result<Option<String>>,
@@ -141,20 +142,6 @@ pub(crate) fn complete(
         Some(domain) => (format!("{hostname}.{domain}"), NameSource::ResolvConf),
         None => (hostname.to_owned(), NameSource::Kernel),
     })
-}
-
-/// The first domain of a resolv.conf's last `domain` or `search` line, as libc has it. Such a line begins in the first
-/// column, and without a domain it does not count.
-pub(crate) fn domain_in(resolv_conf: &str) -> Option<&str> {
-    let domain = resolv_conf.lines().rev().find_map(|line| {
-        let rest = ["domain", "search"]
-            .iter()
-            .find_map(|keyword| line.strip_prefix(keyword))?;
-        let is_keyword = rest.starts_with([' ', '\t']);
-        is_keyword.then(|| rest.split_ascii_whitespace().next())?
-    })?;
-    let domain = domain.trim_matches('.');
-    (!domain.is_empty()).then_some(domain)
 }
 
 #[cfg(test)]
@@ -295,39 +282,6 @@ mod tests {
     fn without_a_hostname_no_name_is_guessed() {
         for hostname in ["", ".", "(none)"] {
             complete(hostname, |_| panic!("the hosts file is read"), || Ok(None)).unwrap_err();
-        }
-    }
-
-    #[test]
-    fn takes_the_first_domain_of_the_last_line_that_has_one() {
-        for (text, domain) in [
-            (
-                "nameserver 192.0.2.1\nsearch example.com. example.net\n",
-                Some("example.com"),
-            ),
-            ("domain a.example\nsearch b.example\n", Some("b.example")),
-            (
-                "search b.example c.example\ndomain\ta.example",
-                Some("a.example"),
-            ),
-            (
-                "domain a.example\n search b.example\n#search c\n;search d\n",
-                Some("a.example"),
-            ),
-            ("domain a.example\nsearch\nsearch \t\n", Some("a.example")),
-            (
-                "domain a.example\ndomains b.example\nsearching c\n",
-                Some("a.example"),
-            ),
-            (
-                "search a.example\r\nnameserver 192.0.2.1\r\n",
-                Some("a.example"),
-            ),
-            ("search a.example\nsearch .\n", None),
-            ("options search\n", None),
-            ("", None),
-        ] {
-            assert_eq!(domain_in(text), domain, "{text:?}");
         }
     }
 }

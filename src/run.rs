@@ -5,9 +5,9 @@
 //! has confirmed.
 
 use crate::addresses;
-use crate::cache::{Cache, Reading, Turn};
+use crate::cache::{Cache, CacheLock, Reading};
 use crate::cli::{Mode, Options};
-use crate::config::{self, Config};
+use crate::config::{self, CacheFile, Config, DEFAULT_TIMEOUT};
 use crate::desired::{self, Desired};
 use crate::dns::message::Update;
 use crate::dns::script::script;
@@ -15,7 +15,7 @@ use crate::dns::send;
 use crate::dns::signer::Signer;
 use crate::dns::target::{self, Target};
 use crate::escape;
-use crate::host;
+use crate::host::{self, Alarm};
 use crate::kerberos::{self, Kerberos};
 use crate::logger::{self, Logger};
 use crate::registration::Registration;
@@ -24,6 +24,10 @@ use std::error::Error;
 use std::fs::File;
 use std::io::{self, Write};
 use std::time::{Duration, Instant, SystemTime};
+
+/// How long after `timeout` a run is ended by the alarm if something other than the network blocks it. Log handlers that
+/// deliver over the network may take a few seconds after the update.
+const MARGIN: Duration = Duration::from_secs(5);
 
 /// Why a run ended without success.
 #[derive(Debug)]
@@ -61,8 +65,10 @@ pub fn run(options: &Options) -> Result<(), Stop> {
     if matches!(options.mode, Mode::Status { .. } | Mode::Unregister { .. }) {
         return Err(Stop::Wrong("this mode is not available yet".into()));
     }
+    let mut alarm = Alarm::set(DEFAULT_TIMEOUT + MARGIN);
     let mut config =
         Config::load(options.config.as_deref()).map_err(|wrong| Stop::Wrong(wrong.to_string()))?;
+    alarm.confirm(config.timeout + MARGIN);
     let cache = config.cache_file().map_err(|wrong| {
         Stop::Wrong(format!(
             "{}: cache: {wrong}; name a file in place of true",
@@ -78,7 +84,11 @@ pub fn run(options: &Options) -> Result<(), Stop> {
     }
     let run = Run {
         options,
-        cache: cache.map(Cache::at),
+        alarm,
+        cache: cache.map(match config.cache {
+            CacheFile::Default => Cache::at_default,
+            _ => Cache::at,
+        }),
         logger: Logger::start(config.logging.take(), options.verbose),
         config,
     };
@@ -104,6 +114,8 @@ struct Run<'a> {
     options: &'a Options,
     /// The configuration.
     config: Config,
+    /// What ends the run whatever blocks it.
+    alarm: Alarm,
     /// The cache, if there is one.
     cache: Option<Cache>,
     /// Where log lines go.
@@ -115,10 +127,9 @@ impl Run<'_> {
     fn register(&self) -> Result<(), Box<dyn Error>> {
         // Counted from the first thing that a run waits for: most runs come to none.
         let deadline = LazyCell::new(|| Instant::now() + self.config.timeout);
-        let mut turn = None;
+        let mut lock = None;
         if let (true, Some(cache)) = (self.options.force, &self.cache) {
-            turn = Some(self.take_turn(cache, *deadline)?);
-            forget(cache)?;
+            forget(cache, lock.insert(self.take_lock(cache, *deadline)?))?;
         }
         let mut desired = self.gather()?;
         if !self.options.force && self.is_confirmed(&desired.registration) {
@@ -127,17 +138,18 @@ impl Run<'_> {
         }
         desired = self.settled(desired)?;
         // Without a cache there is nothing to take turns for.
-        if let (None, Some(cache)) = (&turn, &self.cache) {
-            turn = Some(self.take_turn(cache, *deadline)?);
+        if let (None, Some(cache)) = (&lock, &self.cache) {
+            lock = Some(self.take_lock(cache, *deadline)?);
             desired = self.gather()?;
             if self.is_confirmed(&desired.registration) {
                 tell_nothing_to_do(&desired);
                 return Ok(());
             }
         }
+        self.warn_of_cache(lock.as_ref(), &desired.registration);
         loop {
             warn_of(&desired, &self.config);
-            self.send(&desired.registration, *deadline)?;
+            self.send(&desired.registration, lock.as_mut(), *deadline)?;
             // An address that changed meanwhile may have started a run which ended at once, by what the cache said before
             // it was forgotten here. So whoever writes the cache looks once more.
             let now = self.gather()?;
@@ -146,7 +158,6 @@ impl Run<'_> {
             }
             desired = now;
         }
-        drop(turn);
         Ok(())
     }
 
@@ -180,7 +191,12 @@ impl Run<'_> {
     }
 
     /// Sends one update and, once a server has confirmed it, writes it down.
-    fn send(&self, registration: &Registration, deadline: Instant) -> Result<(), Box<dyn Error>> {
+    fn send(
+        &self,
+        registration: &Registration,
+        mut lock: Option<&mut CacheLock>,
+        deadline: Instant,
+    ) -> Result<(), Box<dyn Error>> {
         let mut target = self.find_target(registration, deadline)?;
         let update = Update::register(registration, &target.apex)?;
         let name = escape::domain(&registration.name);
@@ -197,14 +213,14 @@ impl Run<'_> {
         let signer = gss
             .as_ref()
             .map_or_else(|| Signer::from(self.config.key.as_ref()), Signer::Gss);
-        if let Some(cache) = &self.cache {
-            forget(cache)?;
+        if let (Some(cache), Some(lock)) = (&self.cache, lock.as_deref_mut()) {
+            forget(cache, lock)?;
         }
         let server = send::send(update, &mut target, signer, deadline)
             .map_err(|error| format!("{name} is not confirmed: {error}"))?;
         log::info!("{server} confirmed {} at {name}", registration.addresses);
-        if let Some(cache) = &self.cache
-            && let Err(error) = cache.save(registration)
+        if let (Some(cache), Some(lock)) = (&self.cache, lock)
+            && let Err(error) = lock.save(registration, SystemTime::now())
         {
             log::warn!(
                 "cannot write the cache {}, so the next run sends again: {error}",
@@ -225,11 +241,31 @@ impl Run<'_> {
     }
 
     /// Waits for other runs with the same cache, if that is a file to write at all.
-    fn take_turn(&self, cache: &Cache, deadline: Instant) -> Result<Turn, Box<dyn Error>> {
+    fn take_lock(&self, cache: &Cache, deadline: Instant) -> Result<CacheLock, Box<dyn Error>> {
         self.config.check_cache(cache.path())?;
-        cache.take_turn(deadline).map_err(|error| {
+        cache.lock(deadline).map_err(|error| {
             format!("cannot lock the cache {}: {error}", cache.path().display()).into()
         })
+    }
+
+    /// Warnings about the cache that only a run that sends gives.
+    fn warn_of_cache(&self, lock: Option<&CacheLock>, registration: &Registration) {
+        let Some(cache) = &self.cache else {
+            return;
+        };
+        let path = cache.path().display();
+        if let Some(flaw) = lock.and_then(CacheLock::flaw) {
+            log::warn!("cannot lock the cache {path}, so another run may interfere: {flaw}");
+        }
+        if let Reading::Confirmed(entry) = cache.read()
+            && !entry.is_for(registration)
+        {
+            log::warn!(
+                "the cache {path} is about {}, not {}: if another configuration uses it too, give each its own `cache`",
+                escape::one_line(entry.hostname()),
+                escape::domain(&registration.name)
+            );
+        }
     }
 
     /// What should be registered now.
@@ -244,6 +280,8 @@ impl Run<'_> {
     /// The same once duplicate address detection has ended, for which it waits a little.
     fn settled(&self, desired: Desired) -> Result<Desired, String> {
         if desired::settle(&desired, &self.options.selection, &self.config)? {
+            // The network's time has not begun yet.
+            self.alarm.restart();
             self.gather()
         } else {
             Ok(desired)
@@ -294,14 +332,12 @@ impl Run<'_> {
             return false;
         };
         match cache.read() {
-            Reading::Confirmed(entry, time) => {
-                // A time to come says that a clock was set, and nothing of the age.
-                let is_fresh = |limit: Duration| {
-                    SystemTime::now()
-                        .duration_since(time)
-                        .is_ok_and(|age| age < limit)
-                };
-                entry.confirms(registration) && self.config.refresh.is_none_or(is_fresh)
+            Reading::Confirmed(entry) => {
+                entry.confirms(registration)
+                    && self
+                        .config
+                        .refresh
+                        .is_none_or(|limit| entry.is_fresh(limit, SystemTime::now()))
             }
             Reading::Absent => false,
             Reading::Unusable(why) => {
@@ -328,8 +364,8 @@ fn tell_nothing_to_do(desired: &Desired) {
 }
 
 /// Removes the cache's entry.
-fn forget(cache: &Cache) -> Result<(), String> {
-    cache.forget().map_err(|error| {
+fn forget(cache: &Cache, lock: &mut CacheLock) -> Result<(), String> {
+    lock.forget().map_err(|error| {
         format!(
             "cannot remove the cache {}, so nothing is sent that it would contradict: {error}",
             cache.path().display()
@@ -349,10 +385,10 @@ fn warn_of(desired: &Desired, config: &Config) {
         );
     }
     for file in config.secret_files() {
-        let is_readable = File::open(file).and_then(|open| host::readable_by_others(&open, file));
-        if is_readable.unwrap_or(false) {
+        let exposure = File::open(file).and_then(|open| host::exposure(&open));
+        if let Ok(Some(exposure)) = exposure {
             log::warn!(
-                "{} has a secret in it and is readable by others; {}",
+                "{} has a secret in it and {exposure}; {}",
                 file.display(),
                 host::HOW_TO_HIDE
             );

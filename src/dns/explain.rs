@@ -149,7 +149,7 @@ fn refusal(code: ResponseCode, is_believed: bool, situation: &Situation<'_>) -> 
         }
         ResponseCode::NotImp => format!(
             "the server does not implement updates ({said}): {}",
-            secondary(situation)
+            secondary("a resolver or a secondary", situation)
         ),
         ResponseCode::Refused => format!(
             "the server refuses the update ({said}); likely causes: {}",
@@ -174,7 +174,7 @@ fn refusal(code: ResponseCode, is_believed: bool, situation: &Situation<'_>) -> 
             } else {
                 ", and give a `tsig` key: the update is not signed"
             },
-            secondary(situation)
+            secondary("a secondary", situation)
         ),
         ResponseCode::NotZone => {
             format!("{name} is not in the zone {zone} ({said}): check `hostname` and `zone`")
@@ -211,22 +211,22 @@ fn causes_of_refusal(is_believed: bool, situation: &Situation<'_>) -> String {
             "{name} has an underscore, which BIND's check-names refuses"
         ));
     }
-    causes.push(secondary(situation));
+    causes.push(secondary("a secondary", situation));
     causes.join("; ")
 }
 
-/// That a server may not be the primary, and which one is.
-fn secondary(situation: &Situation<'_>) -> String {
+/// That a server may not be the primary but `what`, and which one is.
+fn secondary(what: &str, situation: &Situation<'_>) -> String {
     match situation.primary {
         Some(primary) if situation.is_configured => format!(
-            "it may be a secondary: the primary by the zone's SOA record is {}, so point `server` there",
+            "it may be {what}: the primary by the zone's SOA record is {}, so point `server` there",
             domain(primary)
         ),
         Some(primary) => format!(
-            "{}, the primary by the zone's SOA record, may be a secondary: point `server` at the true primary",
+            "{}, the primary by the zone's SOA record, may be {what}: point `server` at the true primary",
             domain(primary)
         ),
-        None => "it may be a secondary: point `server` at the primary".into(),
+        None => format!("it may be {what}: point `server` at the primary"),
     }
 }
 

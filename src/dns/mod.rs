@@ -32,7 +32,6 @@ pub(crate) mod send;
 pub(crate) mod server;
 pub(crate) mod signer;
 pub(crate) mod srv;
-mod system;
 pub(crate) mod target;
 pub mod tsig;
 pub(crate) mod zone;

@@ -7,9 +7,9 @@
 use super::resolver::{Resolver, Unanswered};
 use super::server::{Host, Server};
 use super::srv;
-use super::system;
 use super::zone::{self, Soa};
 use crate::escape;
+use crate::host;
 use crate::name;
 use hickory_proto::rr::Name;
 use std::collections::VecDeque;
@@ -89,7 +89,7 @@ pub(crate) enum Error {
 /// What to do where a zone cannot be looked up.
 fn zone_advice(error: &zone::Error) -> String {
     match error {
-        zone::Error::Lookup(_) => format!("{}, or set `zone` and `server`", system::advice()),
+        zone::Error::Lookup(_) => format!("{}, or set `zone` and `server`", advice()),
         zone::Error::Delegated { .. } => {
             "; check the delegation and its servers, or set `zone` and `server`".to_owned()
         }
@@ -99,8 +99,8 @@ fn zone_advice(error: &zone::Error) -> String {
 
 /// What is to know from the system cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot read {}: {}", .0, escape::system(.1))]
-pub(crate) struct SystemError(&'static str, io::Error);
+#[error(transparent)]
+pub(crate) struct SystemError(#[from] io::Error);
 
 /// Why a host's addresses cannot be found.
 #[derive(Debug, thiserror::Error)]
@@ -123,10 +123,18 @@ impl AddressError {
     /// What to do about it where it is the name servers' doing.
     fn advice(&self) -> String {
         match self {
-            Self::Lookup(_) => system::advice(),
+            Self::Lookup(_) => advice(),
             _ => String::new(),
         }
     }
+}
+
+/// What to do about name servers that do not answer.
+fn advice() -> String {
+    format!(
+        "; check the name servers in {} and the network",
+        host::NAME_SERVERS
+    )
 }
 
 /// Finds the zone of `name` and the addresses to update it at; `zone` and `servers` take the place of a look-up each.
@@ -307,7 +315,7 @@ impl Target {
 fn address(ip: IpAddr, scope: Option<&str>, port: u16) -> Result<SocketAddr, AddressError> {
     match (ip, scope) {
         (IpAddr::V6(ip), Some(scope)) => {
-            let index = system::interface_index(scope)
+            let index = host::interface_index(scope)
                 .ok_or_else(|| AddressError::NoInterface(scope.to_owned()))?;
             Ok(SocketAddrV6::new(ip, port, 0, index).into())
         }
@@ -336,11 +344,7 @@ impl Hosts {
     fn resolver(&mut self) -> Result<&mut Resolver, SystemError> {
         match &mut self.resolver {
             Some(resolver) => Ok(resolver),
-            none => {
-                let servers = system::name_servers()
-                    .map_err(|error| SystemError(system::NAME_SERVERS, error))?;
-                Ok(none.insert(Resolver::new(servers, self.deadline)))
-            }
+            none => Ok(none.insert(Resolver::new(host::name_servers()?, self.deadline))),
         }
     }
 
@@ -386,6 +390,5 @@ impl Hosts {
 
 /// A host's addresses in the hosts file.
 fn in_hosts(host: &Name) -> Result<Vec<IpAddr>, SystemError> {
-    system::addresses_in_hosts(&escape::domain(host))
-        .map_err(|error| SystemError("the hosts file", error))
+    host::addresses_in_hosts(&escape::domain(host)).map_err(SystemError)
 }

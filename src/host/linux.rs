@@ -13,7 +13,6 @@ use std::collections::BTreeMap;
 use std::env;
 use std::ffi::{c_int, c_short};
 use std::io;
-use std::net::IpAddr;
 use std::os::fd::{AsFd, AsRawFd};
 use std::path::PathBuf;
 
@@ -277,7 +276,7 @@ impl Request {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::net::{Ipv4Addr, Ipv6Addr};
+    use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
     /// An attribute as the kernel writes it.
     fn attribute_of(kind: u16, content: &[u8]) -> Vec<u8> {
@@ -289,66 +288,104 @@ mod tests {
     }
 
     /// An address message on the interface 2.
-    fn message(family: i32, flags: u8, attributes: &[Vec<u8>]) -> Vec<u8> {
+    fn message(family: i32, flags: u32, attributes: &[Vec<u8>]) -> Vec<u8> {
+        let flags = flags.to_ne_bytes()[0];
         let mut octets = vec![u8::try_from(family).unwrap(), 64, flags, 0];
         octets.extend(2_u32.to_ne_bytes());
         octets.extend(attributes.concat());
         octets
     }
 
+    /// An interface message.
+    fn link_message(index: u32, flags: c_int, attributes: &[Vec<u8>]) -> Vec<u8> {
+        let mut octets = vec![0; 4];
+        octets.extend(index.to_ne_bytes());
+        octets.extend(flags.to_ne_bytes());
+        octets.extend([0; 4]);
+        octets.extend(attributes.concat());
+        octets
+    }
+
+    /// A label with zeros behind.
+    fn padded(name: &str) -> Label {
+        label(name.as_bytes()).unwrap()
+    }
+
     #[test]
     fn reads_each_flag_of_an_ipv6_address() {
         let ip = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
         let of = |flags| {
-            let message = message(
-                libc::AF_INET6,
-                flags,
-                &[
-                    attribute_of(8, &[0; 4]),
-                    attribute_of(ADDRESS, &ip.octets()),
-                ],
-            );
-            let (index, found, marks) = address(&message).unwrap();
-            assert_eq!((index, found), (2, ip.into()));
-            marks
+            let attributes = [
+                attribute_of(libc::IFA_FLAGS, &[0; 4]),
+                attribute_of(libc::IFA_ADDRESS, &ip.octets()),
+            ];
+            let found = address(&message(libc::AF_INET6, flags, &attributes)).unwrap();
+            assert_eq!((found.index, found.address.ip), (2, ip.into()));
+            assert_eq!(found.label, None);
+            found.address.marks
         };
-        assert_eq!(of(0x80), Marks::default());
-        assert_eq!(
-            of(0x01),
-            Marks {
-                temporary: true,
-                ..Marks::default()
-            }
-        );
-        assert_eq!(
-            of(0xa8),
-            Marks {
-                deprecated: true,
-                duplicate: true,
-                ..Marks::default()
-            }
-        );
-        assert_eq!(
-            of(0xc0),
-            Marks {
-                tentative: true,
-                ..Marks::default()
-            }
-        );
+        let none = Marks::default();
+        for (flags, marks) in [
+            (libc::IFA_F_PERMANENT | libc::IFA_F_NODAD, none),
+            (
+                libc::IFA_F_TEMPORARY,
+                Marks {
+                    temporary: true,
+                    ..none
+                },
+            ),
+            (
+                libc::IFA_F_DEPRECATED,
+                Marks {
+                    deprecated: true,
+                    ..none
+                },
+            ),
+            (
+                libc::IFA_F_TENTATIVE,
+                Marks {
+                    tentative: true,
+                    ..none
+                },
+            ),
+            (
+                libc::IFA_F_TENTATIVE | libc::IFA_F_OPTIMISTIC,
+                Marks {
+                    tentative: true,
+                    ..none
+                },
+            ),
+            (libc::IFA_F_OPTIMISTIC, none),
+            (
+                libc::IFA_F_TENTATIVE | libc::IFA_F_DADFAILED,
+                Marks {
+                    duplicate: true,
+                    ..none
+                },
+            ),
+            (libc::IFA_F_HOMEADDRESS, none),
+        ] {
+            assert_eq!(of(flags), marks, "{flags:#x}");
+        }
+    }
+
+    #[test]
+    fn the_same_bits_mean_nothing_with_ipv4() {
+        let attributes = [attribute_of(libc::IFA_LOCAL, &[192, 0, 2, 1])];
+        let found = address(&message(libc::AF_INET, 0xff, &attributes)).unwrap();
+        assert_eq!(found.address.marks, Marks::default());
     }
 
     #[test]
     fn takes_this_side_of_a_link_between_two() {
-        let message = message(
-            libc::AF_INET,
-            0x01,
-            &[
-                attribute_of(ADDRESS, &[192, 0, 2, 1]),
-                attribute_of(LOCAL, &[192, 0, 2, 2]),
-            ],
-        );
-        let ip = Ipv4Addr::new(192, 0, 2, 2).into();
-        assert_eq!(address(&message), Some((2, ip, Marks::default())));
+        let attributes = [
+            attribute_of(libc::IFA_ADDRESS, &[192, 0, 2, 1]),
+            attribute_of(libc::IFA_LOCAL, &[192, 0, 2, 2]),
+            attribute_of(libc::IFA_LABEL, b"eth0:1\0"),
+        ];
+        let found = address(&message(libc::AF_INET, 0x01, &attributes)).unwrap();
+        assert_eq!(found.address.ip, IpAddr::from([192, 0, 2, 2]));
+        assert_eq!(found.label, Some(padded("eth0:1")));
     }
 
     #[test]
@@ -358,25 +395,131 @@ mod tests {
             0,
             &[
                 attribute_of(9, &[1, 2, 3]),
-                attribute_of(LOCAL, &[192, 0, 2, 2]),
+                attribute_of(libc::IFA_LOCAL, &[192, 0, 2, 2]),
             ],
         );
         for length in 0..message.len() {
             assert_eq!(address(&message[..length]), None, "{length}");
         }
         assert!(address(&message).is_some());
-        assert_eq!(attribute(&[0; 8], NAME), None);
-        assert_eq!(attribute(&[3, 0, 3, 0], NAME), None);
+        let link = link_message(2, 0, &[attribute_of(libc::IFLA_IFNAME, b"eth0\0")]);
+        for length in 0..link.len() - 3 {
+            assert_eq!(device(&link[..length]), None, "{length}");
+        }
+        assert!(device(&link).is_some());
+        assert_eq!(attribute(&[0; 8], libc::IFLA_IFNAME), None);
+        assert_eq!(attribute(&[3, 0, 3, 0], libc::IFLA_IFNAME), None);
     }
 
     #[test]
-    fn the_kernel_knows_loopback() {
-        assert!(interface_names().unwrap().contains(&"lo".to_owned()));
-        assert!(
-            interface_addresses()
-                .unwrap()
-                .iter()
-                .all(|found| !found.interface.is_empty())
+    fn reads_every_name_of_an_interface() {
+        let names = [
+            attribute_of(libc::IFLA_ALT_IFNAME, b"enp0s31f6\0"),
+            attribute_of(1, b"something else"),
+            attribute_of(
+                libc::IFLA_ALT_IFNAME,
+                b"a-name-longer-than-fifteen-characters\0",
+            ),
+        ];
+        let attributes = [
+            attribute_of(libc::IFLA_IFNAME, b"eth0\0"),
+            // As the kernel writes it: marked as nested.
+            attribute_of(libc::IFLA_PROP_LIST | 0x8000, &names.concat()),
+        ];
+        let flags = libc::IFF_UP | libc::IFF_RUNNING;
+        let (index, found) = device(&link_message(7, flags, &attributes)).unwrap();
+        assert_eq!(index, 7);
+        assert_eq!(
+            found,
+            Some(Device {
+                name: padded("eth0"),
+                other_names: ["enp0s31f6", "a-name-longer-than-fifteen-characters"]
+                    .map(String::from)
+                    .into(),
+                link: Link::Running,
+            })
         );
+    }
+
+    #[test]
+    fn an_interface_is_down_only_if_it_is_switched_off() {
+        for (flags, expected) in [
+            (0, Link::Down),
+            (libc::IFF_RUNNING, Link::Down),
+            (libc::IFF_UP, Link::NoCarrier),
+            (
+                libc::IFF_UP | libc::IFF_RUNNING | libc::IFF_BROADCAST,
+                Link::Running,
+            ),
+        ] {
+            assert_eq!(link(flags), expected, "{flags:#x}");
+        }
+    }
+
+    #[test]
+    fn addresses_go_to_the_interface_of_their_label() {
+        let found = |index, label: Option<&str>, ip: [u8; 4]| Found {
+            index,
+            label: label.map(padded),
+            address: Address {
+                ip: ip.into(),
+                marks: Marks::default(),
+            },
+        };
+        let device = |name, other_names: &[&str]| {
+            Some(Device {
+                name: padded(name),
+                other_names: other_names.iter().map(ToString::to_string).collect(),
+                link: Link::Running,
+            })
+        };
+        let devices = BTreeMap::from([
+            (1, device("lo", &[])),
+            (2, device("eth0", &["enp1s0"])),
+            (3, None),
+        ]);
+        let mut interfaces = BTreeMap::new();
+        distribute(
+            &[
+                found(2, Some("eth0:1"), [192, 0, 2, 2]),
+                found(2, Some("eth0"), [192, 0, 2, 1]),
+                found(2, None, [192, 0, 2, 4]),
+                found(3, Some("gone"), [192, 0, 2, 5]),
+                found(4, Some("new"), [192, 0, 2, 6]),
+                found(2, Some("eth0:1"), [192, 0, 2, 3]),
+            ],
+            &devices,
+            &mut interfaces,
+        );
+        let shown: Vec<_> = interfaces
+            .values()
+            .map(|interface: &Interface| {
+                let last = |address: &Address| match address.ip {
+                    IpAddr::V4(ip) => ip.octets()[3],
+                    IpAddr::V6(_) => 0,
+                };
+                (
+                    interface.name.as_str(),
+                    interface.other_names.len(),
+                    interface.addresses.iter().map(last).collect::<Vec<_>>(),
+                )
+            })
+            .collect();
+        assert_eq!(shown, [("eth0", 1, vec![1, 4]), ("eth0:1", 0, vec![2, 3])]);
+    }
+
+    #[test]
+    fn the_kernel_says_the_same_of_loopback_both_ways() {
+        let is_loopback = |interface: &Interface| {
+            let addresses = &interface.addresses;
+            addresses
+                .iter()
+                .any(|address| address.ip == Ipv4Addr::LOCALHOST)
+        };
+        let with_addresses = interfaces().unwrap();
+        let all = all_interfaces().unwrap();
+        let loopback = with_addresses.iter().find(|found| is_loopback(found));
+        assert_eq!(loopback, all.iter().find(|found| is_loopback(found)));
+        assert!(all.iter().any(|interface| interface.name == "lo"));
     }
 }

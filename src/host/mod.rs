@@ -13,14 +13,19 @@
 //! | `interface_index` | the number of an interface, which an IPv6 scope needs |
 //! | `NAMES_IGNORE_CASE` | whether interfaces are called by name without regard to case |
 //! | `full_name` | what this computer is called, with its domain if the system knows one, and where that stands |
+//! | `name_servers` | the servers to ask in DNS, in order |
+//! | `NAME_SERVERS` | where an administrator looks for them, in words |
 //! | `addresses_in_hosts` | a name's addresses in the hosts file |
 //! | `default_configs`, `default_cache` | where the configuration and the cache lie when nobody says |
-//! | `open_regular` | a regular file, never through a symbolic link, never blocking |
 //! | `is_same_file` | whether two paths lead to the same file |
-//! | `readable_by_others` | whether accounts other than the owner and the administrator may read an open file |
-//! | `HOW_TO_HIDE` | what an administrator does about that, in words |
-//! | `LOCKS_LET_WRITE` | whether a file can be written while another handle has its lock |
-//! | `sync_folder` | makes a removal in a folder survive a power cut |
+//! | `Folder` | a folder in which files are found, made, given away, replaced and removed without being led astray |
+//! | `open_trusted` | a file to read, if nobody but those we trust can have written it |
+//! | `make_folder` | a folder that may be missing |
+//! | `try_lock`, `lock_holder`, `describe` | the lock of a file, which process has it, and what that is |
+//! | `exposure`, `HOW_TO_HIDE` | who else may read or change a file with a secret, and what to do about it, in words |
+//! | `is_out_of_descriptors` | whether an error says that no more files can be opened |
+//! | `Alarm` | an end to this process whatever blocks it |
+//! | `stderr_is_journal` | whether systemd's journal reads what is written to stderr |
 
 pub mod allocator;
 #[cfg(any(
@@ -50,24 +55,27 @@ use bsd::config_folder;
     target_os = "netbsd",
     target_os = "openbsd"
 ))]
-pub(crate) use bsd::{all_interfaces, interfaces};
+pub(crate) use bsd::{interfaces, interfaces as all_interfaces};
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use linux::config_folder;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) use linux::{all_interfaces, interfaces};
 #[cfg(unix)]
 pub(crate) use unix::{
-    HOW_TO_HIDE, LOCKS_LET_WRITE, NAMES_IGNORE_CASE, default_cache, default_configs, full_name,
-    interface_index, is_same_file, open_regular, readable_by_others, sync_folder,
+    Alarm, Folder, Found, HOW_TO_HIDE, Kind, NAME_SERVERS, NAMES_IGNORE_CASE, default_cache,
+    default_configs, describe, exposure, full_name, interface_index, is_out_of_descriptors,
+    is_same_file, lock_holder, make_folder, name_servers, open_trusted, stderr_is_journal,
+    try_lock,
 };
 #[cfg(windows)]
 pub(crate) use windows::{
-    HOW_TO_HIDE, LOCKS_LET_WRITE, NAMES_IGNORE_CASE, all_interfaces, default_cache,
-    default_configs, full_name, interface_index, interfaces, is_same_file, open_regular,
-    readable_by_others, sync_folder,
+    Alarm, Folder, Found, HOW_TO_HIDE, Kind, NAME_SERVERS, NAMES_IGNORE_CASE, default_cache,
+    default_configs, describe, exposure, full_name, interface_index, interfaces,
+    interfaces as all_interfaces, is_out_of_descriptors, is_same_file, lock_holder, make_folder,
+    name_servers, open_trusted, stderr_is_journal, try_lock,
 };
 
-use crate::hosts;
+use crate::{escape, hosts};
 use std::fs::File;
 use std::io;
 use std::net::IpAddr;
@@ -76,6 +84,9 @@ use std::path::Path;
 use unix::{hosts_file, open_text};
 #[cfg(windows)]
 use windows::{hosts_file, open_text};
+
+/// The port of DNS.
+const DNS_PORT: u16 = 53;
 
 /// An interface under the name that an administrator gives it, with the addresses that go by that name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,6 +108,7 @@ pub(crate) enum Link {
     /// Switched off.
     Down,
     /// Switched on, but without a carrier: a cable that is not plugged in.
+    #[cfg_attr(windows, allow(dead_code, reason = "there it counts as switched off"))]
     NoCarrier,
     /// Switched on and connected.
     Running,
@@ -148,5 +160,10 @@ pub(crate) fn addresses_in_hosts(name: &str) -> io::Result<Vec<IpAddr>> {
 fn read_text<T>(path: &Path, read: impl FnOnce(File) -> io::Result<T>) -> io::Result<Option<T>> {
     open_text(path)
         .and_then(|file| file.map(read).transpose())
-        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
+        .map_err(|error| {
+            io::Error::new(
+                error.kind(),
+                format!("cannot read {}: {}", path.display(), escape::system(&error)),
+            )
+        })
 }

@@ -65,7 +65,12 @@ impl Asked {
 
     /// What another server answers to the request.
     pub(crate) fn by(&self, server: SocketAddr) -> Message {
-        let bytes = if self.is_tcp() {
+        Message::from_vec(&self.raw(server)).expect("the server answers with a message")
+    }
+
+    /// The same in its own bytes.
+    pub(crate) fn raw(&self, server: SocketAddr) -> Vec<u8> {
+        if self.is_tcp() {
             let mut stream = TcpStream::connect(server).expect("the server takes connections");
             stream
                 .write_all(&framed(&self.bytes))
@@ -83,8 +88,7 @@ impl Asked {
             let length = socket.recv(&mut bytes).expect("the server answers");
             bytes.truncate(length);
             bytes
-        };
-        Message::from_vec(&bytes).expect("the server answers with a message")
+        }
     }
 
     /// Sends back what another server answers, changed.
