@@ -18,6 +18,7 @@ mod tsig;
 pub(crate) use gss::Gss;
 pub use keyfile::KeyFile;
 pub use section::Fault;
+pub(crate) use text::read;
 pub(crate) use tls::Tls;
 
 use crate::addresses::Rules;

@@ -7,19 +7,16 @@
 use crate::cache::{Cache, CacheLock, Reading};
 use crate::cli::{Mode, Options};
 use crate::config::{self, CacheFile, Config, DEFAULT_TIMEOUT};
+use crate::delivery;
 use crate::desired::{self, Desired};
 use crate::dns::message::Update;
-use crate::dns::script::script;
-use crate::dns::send;
-use crate::dns::signer::Signer;
-use crate::dns::target::{self, Target};
+use crate::dns::target::Target;
 use crate::escape;
 use crate::host::Alarm;
 use crate::logger::{self, Logger};
 use crate::registration::Registration;
 use crate::status;
 use crate::warnings;
-use hickory_proto::rr::Name;
 use std::cell::LazyCell;
 use std::error::Error;
 use std::io::{self, Write};
@@ -72,11 +69,10 @@ pub fn run(options: &Options) -> Result<(), Stop> {
             config.file.display()
         ))
     })?;
-    // Read and checked already, but nothing of the wire knows of them yet.
-    let unknown = [("tls", config.tls.is_some()), ("gss", config.gss.is_some())];
-    if let Some((key, _)) = unknown.into_iter().find(|(_, is_set)| *is_set) {
+    // Read and checked already, but nothing of the wire knows of it yet.
+    if config.tls.is_some() {
         return Err(Stop::Wrong(format!(
-            "{}: {key}: is not available yet",
+            "{}: tls: is not available yet",
             config.file.display()
         )));
     }
@@ -190,9 +186,9 @@ impl Run<'_> {
         if let Some(cache) = &self.cache {
             self.config.check_cache(cache.path())?;
         }
-        let target = self.find_target(&registration.name, deadline)?;
+        let target = delivery::find_target(&self.config, &registration.name, deadline)?;
         let update = Update::register(registration, &target.apex)?;
-        print_script(&update, target, deadline)
+        print(&delivery::script(&self.config, &update, target, deadline))
     }
 
     /// Shows what is so, and why. The exit status tells whether the zone is as it should be.
@@ -233,7 +229,7 @@ impl Run<'_> {
             &name,
         ));
         warn(warnings::about_secrets(&self.config));
-        let mut target = self.find_target(&name, deadline)?;
+        let mut target = delivery::find_target(&self.config, &name, deadline)?;
         let update = Update::unregister(&name, &target.apex)?;
         let server = self.confirm(update, &mut target, lock.as_mut(), deadline)?;
         log::info!(
@@ -247,9 +243,9 @@ impl Run<'_> {
     fn dry_run_of_unregistering(&self) -> Result<(), Box<dyn Error>> {
         let deadline = Instant::now() + self.config.timeout;
         let (name, _) = desired::name(&self.config)?;
-        let target = self.find_target(&name, deadline)?;
+        let target = delivery::find_target(&self.config, &name, deadline)?;
         let update = Update::unregister(&name, &target.apex)?;
-        print_script(&update, target, deadline)
+        print(&delivery::script(&self.config, &update, target, deadline))
     }
 
     /// Sends one update and, once a server has confirmed it, writes it down.
@@ -259,7 +255,7 @@ impl Run<'_> {
         mut lock: Option<&mut CacheLock>,
         deadline: Instant,
     ) -> Result<(), Box<dyn Error>> {
-        let mut target = self.find_target(&registration.name, deadline)?;
+        let mut target = delivery::find_target(&self.config, &registration.name, deadline)?;
         let update = Update::register(registration, &target.apex)?;
         let name = escape::domain(&registration.name);
         log::info!(
@@ -288,13 +284,12 @@ impl Run<'_> {
         lock: Option<&mut CacheLock>,
         deadline: Instant,
     ) -> Result<SocketAddr, Box<dyn Error>> {
-        if let (Some(cache), Some(lock)) = (&self.cache, lock) {
-            forget(cache, lock)?;
-        }
-        let name = escape::domain(&update.name);
-        let signer = Signer::from(self.config.key.as_ref());
-        send::send(update, target, signer, deadline)
-            .map_err(|error| format!("{name} is not confirmed: {error}").into())
+        delivery::send(&self.config, update, target, deadline, || {
+            match (&self.cache, lock) {
+                (Some(cache), Some(lock)) => forget(cache, lock),
+                _ => Ok(()),
+            }
+        })
     }
 
     /// Waits for other runs with the same cache, if that is a file to write at all.
@@ -319,16 +314,6 @@ impl Run<'_> {
         } else {
             Ok(desired)
         }
-    }
-
-    /// Where the update goes.
-    fn find_target(&self, name: &Name, deadline: Instant) -> Result<Target, target::Error> {
-        target::find(
-            name,
-            self.config.zone.as_ref(),
-            &self.config.servers,
-            deadline,
-        )
     }
 
     /// Whether the cache says that a server has confirmed just this, and recently enough.
@@ -383,16 +368,6 @@ fn warn(warnings: Vec<String>) {
     for warning in warnings {
         log::warn!("{warning}");
     }
-}
-
-/// Prints an update as a script, with all of the servers that would be tried.
-fn print_script(
-    update: &Update,
-    mut target: Target,
-    deadline: Instant,
-) -> Result<(), Box<dyn Error>> {
-    while target.look_further(deadline).is_ok_and(|is_found| is_found) {}
-    print(&script(update, &target.servers))
 }
 
 /// Prints to stdout.
