@@ -4,14 +4,18 @@
 //! the zone, ends at once if the cache confirms it, and else takes its turn, sends one update and remembers what a server
 //! has confirmed.
 
-use crate::cache::{Cache, Reading, Turn};
+use crate::addresses;
+use crate::cache::{Cache, CacheLock, Reading};
 use crate::cli::{Mode, Options};
-use crate::config::Config;
+use crate::config::{self, CacheFile, Config, DEFAULT_TIMEOUT};
 use crate::desired::{self, Desired};
-use crate::dns::update::{self, Update};
-use crate::dns::zone;
+use crate::dns::message::Update;
+use crate::dns::script::script;
+use crate::dns::send;
+use crate::dns::signer::Signer;
+use crate::dns::target::{self, Target};
 use crate::escape;
-use crate::host;
+use crate::host::{self, Alarm};
 use crate::logger::{self, Logger};
 use crate::registration::Registration;
 use std::cell::LazyCell;
@@ -19,6 +23,10 @@ use std::error::Error;
 use std::fs::File;
 use std::io::{self, Write};
 use std::time::{Duration, Instant, SystemTime};
+
+/// How long after `timeout` a run is ended by the alarm if something other than the network blocks it. Log handlers that
+/// deliver over the network may take a few seconds after the update.
+const MARGIN: Duration = Duration::from_secs(5);
 
 /// Why a run ended without success.
 #[derive(Debug)]
@@ -56,8 +64,10 @@ pub fn run(options: &Options) -> Result<(), Stop> {
     if matches!(options.mode, Mode::Status { .. } | Mode::Unregister { .. }) {
         return Err(Stop::Wrong("this mode is not available yet".into()));
     }
+    let mut alarm = Alarm::set(DEFAULT_TIMEOUT + MARGIN);
     let mut config =
         Config::load(options.config.as_deref()).map_err(|wrong| Stop::Wrong(wrong.to_string()))?;
+    alarm.confirm(config.timeout + MARGIN);
     let cache = config.cache_file().map_err(|wrong| {
         Stop::Wrong(format!(
             "{}: cache: {wrong}; name a file in place of true",
@@ -74,7 +84,11 @@ pub fn run(options: &Options) -> Result<(), Stop> {
     }
     let run = Run {
         options,
-        cache: cache.map(Cache::at),
+        alarm,
+        cache: cache.map(match config.cache {
+            CacheFile::Default => Cache::at_default,
+            _ => Cache::at,
+        }),
         logger: Logger::start(config.logging.take(), options.verbose),
         config,
     };
@@ -83,11 +97,15 @@ pub fn run(options: &Options) -> Result<(), Stop> {
         Mode::DryRun => run.dry_run(),
         Mode::Status { .. } | Mode::Unregister { .. } => Ok(()),
     };
-    if let Err(error) = &outcome {
-        log::error!("{}", escape::one_line(&error.to_string()));
-    }
+    let outcome = outcome.map_err(|error| match error.downcast::<config::Error>() {
+        Ok(wrong) => Stop::Wrong(wrong.to_string()),
+        Err(error) => {
+            log::error!("{}", escape::one_line(&error.to_string()));
+            Stop::Failed
+        }
+    });
     run.logger.finish();
-    outcome.map_err(|_| Stop::Failed)
+    outcome
 }
 
 /// What every mode works with.
@@ -96,6 +114,8 @@ struct Run<'a> {
     options: &'a Options,
     /// The configuration.
     config: Config,
+    /// What ends the run whatever blocks it.
+    alarm: Alarm,
     /// The cache, if there is one.
     cache: Option<Cache>,
     /// Where log lines go.
@@ -107,28 +127,29 @@ impl Run<'_> {
     fn register(&self) -> Result<(), Box<dyn Error>> {
         // Counted from the first thing that a run waits for: most runs come to none.
         let deadline = LazyCell::new(|| Instant::now() + self.config.timeout);
-        let mut turn = None;
+        let mut lock = None;
         if let (true, Some(cache)) = (self.options.force, &self.cache) {
-            turn = Some(take_turn(cache, *deadline)?);
-            forget(cache)?;
+            forget(cache, lock.insert(self.take_lock(cache, *deadline)?))?;
         }
         let mut desired = self.gather()?;
         if !self.options.force && self.is_confirmed(&desired.registration) {
             tell_nothing_to_do(&desired);
             return Ok(());
         }
+        desired = self.settled(desired)?;
         // Without a cache there is nothing to take turns for.
-        if let (None, Some(cache)) = (&turn, &self.cache) {
-            turn = Some(take_turn(cache, *deadline)?);
+        if let (None, Some(cache)) = (&lock, &self.cache) {
+            lock = Some(self.take_lock(cache, *deadline)?);
             desired = self.gather()?;
             if self.is_confirmed(&desired.registration) {
                 tell_nothing_to_do(&desired);
                 return Ok(());
             }
         }
+        self.warn_of_cache(lock.as_ref(), &desired.registration);
         loop {
             warn_of(&desired, &self.config);
-            self.send(&desired.registration, *deadline)?;
+            self.send(&desired.registration, lock.as_mut(), *deadline)?;
             // An address that changed meanwhile may have started a run which ended at once, by what the cache said before
             // it was forgotten here. So whoever writes the cache looks once more.
             let now = self.gather()?;
@@ -137,50 +158,55 @@ impl Run<'_> {
             }
             desired = now;
         }
-        drop(turn);
         Ok(())
     }
 
     /// Prints what would be sent.
     fn dry_run(&self) -> Result<(), Box<dyn Error>> {
         let deadline = Instant::now() + self.config.timeout;
-        let desired = self.gather()?;
+        let mut desired = self.gather()?;
+        if self.options.force || !self.is_confirmed(&desired.registration) {
+            desired = self.settled(desired)?;
+        }
         let registration = &desired.registration;
         if !self.options.force && self.is_confirmed(registration) {
             tell_nothing_to_do(&desired);
             return print(&format!(
                 "; nothing to send: the cache confirms {} with {}\n",
-                registration.name, registration.addresses
+                escape::domain(&registration.name),
+                registration.addresses
             ));
         }
-        let target = self.find_target(registration, deadline)?;
-        Update::new(registration, &target.apex)?;
-        print(&update::script(registration, &target.apex, &target.servers))
+        let mut target = self.find_target(registration, deadline)?;
+        let update = Update::register(registration, &target.apex)?;
+        while target.look_further(deadline).is_ok_and(|is_found| is_found) {}
+        print(&script(&update, &target.servers))
     }
 
     /// Sends one update and, once a server has confirmed it, writes it down.
-    fn send(&self, registration: &Registration, deadline: Instant) -> Result<(), Box<dyn Error>> {
-        let target = self.find_target(registration, deadline)?;
-        let update = Update::new(registration, &target.apex)?;
+    fn send(
+        &self,
+        registration: &Registration,
+        mut lock: Option<&mut CacheLock>,
+        deadline: Instant,
+    ) -> Result<(), Box<dyn Error>> {
+        let mut target = self.find_target(registration, deadline)?;
+        let update = Update::register(registration, &target.apex)?;
+        let name = escape::domain(&registration.name);
         log::info!(
-            "updating {} in {} to {}",
-            registration.name,
-            target.apex,
+            "updating {name} in {} to {}",
+            escape::domain(&target.apex),
             registration.addresses
         );
-        if let Some(cache) = &self.cache {
-            forget(cache)?;
+        if let (Some(cache), Some(lock)) = (&self.cache, lock.as_deref_mut()) {
+            forget(cache, lock)?;
         }
-        let server = update
-            .send(&target.servers, self.config.key.as_ref(), deadline)
-            .map_err(|error| format!("{} is not confirmed: {error}", registration.name))?;
-        log::info!(
-            "{server} confirmed {} at {}",
-            registration.addresses,
-            registration.name
-        );
-        if let Some(cache) = &self.cache
-            && let Err(error) = cache.save(registration)
+        let signer = Signer::from(self.config.key.as_ref());
+        let server = send::send(update, &mut target, signer, deadline)
+            .map_err(|error| format!("{name} is not confirmed: {error}"))?;
+        log::info!("{server} confirmed {} at {name}", registration.addresses);
+        if let (Some(cache), Some(lock)) = (&self.cache, lock)
+            && let Err(error) = lock.save(registration, SystemTime::now())
         {
             log::warn!(
                 "cannot write the cache {}, so the next run sends again: {error}",
@@ -190,9 +216,76 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Waits for other runs with the same cache, if that is a file to write at all.
+    fn take_lock(&self, cache: &Cache, deadline: Instant) -> Result<CacheLock, Box<dyn Error>> {
+        self.config.check_cache(cache.path())?;
+        cache.lock(deadline).map_err(|error| {
+            format!("cannot lock the cache {}: {error}", cache.path().display()).into()
+        })
+    }
+
+    /// Warnings about the cache that only a run that sends gives.
+    fn warn_of_cache(&self, lock: Option<&CacheLock>, registration: &Registration) {
+        let Some(cache) = &self.cache else {
+            return;
+        };
+        let path = cache.path().display();
+        if let Some(flaw) = lock.and_then(CacheLock::flaw) {
+            log::warn!("cannot lock the cache {path}, so another run may interfere: {flaw}");
+        }
+        if let Reading::Confirmed(entry) = cache.read()
+            && !entry.is_for(registration)
+        {
+            log::warn!(
+                "the cache {path} is about {}, not {}: if another configuration uses it too, give each its own `cache`",
+                escape::one_line(entry.hostname()),
+                escape::domain(&registration.name)
+            );
+        }
+    }
+
     /// What should be registered now.
     fn gather(&self) -> Result<Desired, String> {
-        desired::gather(&self.options.selection, &self.config)
+        let desired = desired::gather(&self.options.selection, &self.config)?;
+        if log::log_enabled!(log::Level::Debug) {
+            self.tell_what_is_chosen(&desired);
+        }
+        Ok(desired)
+    }
+
+    /// The same once duplicate address detection has ended, for which it waits a little.
+    fn settled(&self, desired: Desired) -> Result<Desired, String> {
+        if desired::settle(&desired, &self.options.selection, &self.config)? {
+            // The network's time has not begun yet.
+            self.alarm.restart();
+            self.gather()
+        } else {
+            Ok(desired)
+        }
+    }
+
+    /// Tells which name is registered, and why addresses are left out.
+    fn tell_what_is_chosen(&self, desired: &Desired) {
+        let registration = &desired.registration;
+        log::debug!(
+            "the name is {}, from {}; to register: {}",
+            registration.name,
+            desired.name_source.as_str(),
+            registration.addresses
+        );
+        for verdict in addresses::judge(
+            &desired.interfaces,
+            &self.options.selection,
+            &self.config.rules,
+        ) {
+            if let Some(reason) = verdict.reason {
+                log::debug!(
+                    "{} on {} is left out: {reason}",
+                    verdict.ip,
+                    verdict.interface.name
+                );
+            }
+        }
     }
 
     /// Where the update goes.
@@ -200,12 +293,11 @@ impl Run<'_> {
         &self,
         registration: &Registration,
         deadline: Instant,
-    ) -> Result<zone::Target, zone::Error> {
-        zone::find(
+    ) -> Result<Target, target::Error> {
+        target::find(
             &registration.name,
             self.config.zone.as_ref(),
-            // The others wait for `zone` to take a list.
-            self.config.servers.first(),
+            &self.config.servers,
             deadline,
         )
     }
@@ -216,14 +308,12 @@ impl Run<'_> {
             return false;
         };
         match cache.read() {
-            Reading::Confirmed(entry, time) => {
-                // A time to come says that a clock was set, and nothing of the age.
-                let is_fresh = |limit: Duration| {
-                    SystemTime::now()
-                        .duration_since(time)
-                        .is_ok_and(|age| age < limit)
-                };
-                entry.confirms(registration) && self.config.refresh.is_none_or(is_fresh)
+            Reading::Confirmed(entry) => {
+                entry.confirms(registration)
+                    && self
+                        .config
+                        .refresh
+                        .is_none_or(|limit| entry.is_fresh(limit, SystemTime::now()))
             }
             Reading::Absent => false,
             Reading::Unusable(why) => {
@@ -244,21 +334,14 @@ fn tell_nothing_to_do(desired: &Desired) {
     }
     log::info!(
         "{} is registered with {} already",
-        desired.registration.name,
+        escape::domain(&desired.registration.name),
         desired.registration.addresses
     );
 }
 
-/// Waits for other runs with the same cache.
-fn take_turn(cache: &Cache, deadline: Instant) -> Result<Turn, String> {
-    cache
-        .take_turn(deadline)
-        .map_err(|error| format!("cannot lock the cache {}: {error}", cache.path().display()))
-}
-
 /// Removes the cache's entry.
-fn forget(cache: &Cache) -> Result<(), String> {
-    cache.forget().map_err(|error| {
+fn forget(cache: &Cache, lock: &mut CacheLock) -> Result<(), String> {
+    lock.forget().map_err(|error| {
         format!(
             "cannot remove the cache {}, so nothing is sent that it would contradict: {error}",
             cache.path().display()
@@ -274,24 +357,23 @@ fn warn_of(desired: &Desired, config: &Config) {
     if desired.registration.addresses.is_empty() {
         log::warn!(
             "the interfaces have no address to register, so the update removes the records of {}",
-            desired.registration.name
+            escape::domain(&desired.registration.name)
         );
     }
-    if let Some(file) = &config.secret_file
-        && File::open(file)
-            .and_then(|open| host::readable_by_others(&open, file))
-            .unwrap_or(false)
-    {
-        log::warn!(
-            "{} has a secret in it and is readable by others; {}",
-            file.display(),
-            host::HOW_TO_HIDE
-        );
+    for file in config.secret_files() {
+        let exposure = File::open(file).and_then(|open| host::exposure(&open));
+        if let Ok(Some(exposure)) = exposure {
+            log::warn!(
+                "{} has a secret in it and {exposure}; {}",
+                file.display(),
+                host::HOW_TO_HIDE
+            );
+        }
     }
     if let Some(key) = config.key.as_ref().filter(|key| key.algorithm().is_weak()) {
         log::warn!(
             "the key {} uses {}, which is weak; make one for hmac-sha256",
-            key.name(),
+            escape::domain(key.name()),
             key.algorithm().as_str()
         );
     }
