@@ -203,7 +203,61 @@ impl Config {
                 .flatten(),
             gss,
         };
-        Ok(config)
+        match &config.cache {
+            CacheFile::At(cache) => config.clash(|file| file == cache).map_or(Ok(config), Err),
+            CacheFile::Off | CacheFile::Default => Ok(config),
+        }
+    }
+
+    /// Whether the file `cache` may be written as the cache: it must be none that the configuration needs, by whatever
+    /// path or link. Only a run that is about to write it has to ask.
+    ///
+    /// # Errors
+    /// Which one it is.
+    pub(crate) fn check_cache(&self, cache: &Path) -> Result<(), Error> {
+        let clash = self.clash(|file| host::is_same_file(file, cache));
+        clash.map_or(Ok(()), |fault| {
+            Err(Error {
+                file: self.file.clone(),
+                fault,
+            })
+        })
+    }
+
+    /// That one of the files which the configuration needs is the cache.
+    fn clash(&self, is_cache: impl Fn(&Path) -> bool) -> Option<Fault> {
+        let tls = self.tls.as_ref();
+        let client = tls.and_then(|tls| tls.client.as_ref());
+        let needed = [
+            ("the configuration itself", Some(&self.file)),
+            ("the key file", self.secret_file.as_ref()),
+            ("the file of `tls.ca`", tls.and_then(|tls| tls.ca.as_ref())),
+            (
+                "the file of `tls.certificate`",
+                client.map(|client| &client.certificate),
+            ),
+            ("the file of `tls.key`", client.map(|client| &client.key)),
+            ("the keytab", self.gss.as_ref().map(|gss| &gss.keytab)),
+        ];
+        let (what, _) = needed
+            .into_iter()
+            .find(|(_, file)| file.is_some_and(|file| is_cache(file)))?;
+        Some(fault(
+            "cache",
+            format!("is {what}, which an update would overwrite; name another file"),
+        ))
+    }
+
+    /// The files that have a secret in them, which nobody else should read or change.
+    pub(crate) fn secret_files(&self) -> impl Iterator<Item = &Path> {
+        let client = self.tls.as_ref().and_then(|tls| tls.client.as_ref());
+        [
+            self.secret_file.as_deref(),
+            client.map(|client| client.key.as_path()),
+            self.gss.as_ref().map(|gss| gss.keytab.as_path()),
+        ]
+        .into_iter()
+        .flatten()
     }
 
     /// The cache file that is asked for, if one is.
@@ -267,13 +321,20 @@ fn replace(value: At) -> Result<Replace, Fault> {
         })
 }
 
-/// The `logging` section.
+/// The `logging` section. What Python would take for a file's name, and no file has, is looked for here.
 fn logging_section((path, value): At) -> Result<dictconfig::Configuration, Fault> {
     if !value.is_object() {
         return Err(fault(
             path,
             format!("must be an object, not {}", kind(&value)),
         ));
+    }
+    let handlers = value.get("handlers").and_then(Value::as_object);
+    for (name, handler) in handlers.into_iter().flatten() {
+        if let Some(file) = handler.get("filename").and_then(Value::as_str) {
+            path::check(file)
+                .map_err(|wrong| fault(format!("{path}.handlers.{name}.filename"), wrong))?;
+        }
     }
     dictconfig::Configuration::from_json(&value, "pydyndns").map_err(|error| {
         let place = match error.path() {

@@ -9,7 +9,7 @@
 //! cache does not confirm becomes one signed update:
 //!
 //! ```text
-//! host, name → addresses → desired → registration → cache → dns: zone → message → answer → cache
+//! host, hosts, name → addresses → desired → registration → cache → dns: zone → message → answer → cache
 //! ```
 //!
 //! # What lives where
@@ -22,6 +22,7 @@
 //! | [`desired`] | facts of the host and the configuration to what should be registered |
 //! | [`registration`] | the value that everything turns around |
 //! | [`name`] | what a registrable name is, and finding this machine's from texts |
+//! | [`hosts`] | the hosts file, for this machine's name and for servers' addresses |
 //! | [`addresses`] | which addresses to register, and why the others are left out |
 //! | [`cache`] | what a server has confirmed: the entry, its durable file, the lock |
 //! | [`host`] | facts of the operating system; the only unsafe code and the only `cfg(target_os)` |
@@ -45,6 +46,7 @@ pub mod desired;
 pub mod dns;
 mod escape;
 pub mod host;
+pub mod hosts;
 pub mod logger;
 pub mod name;
 pub mod registration;

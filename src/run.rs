@@ -4,12 +4,16 @@
 //! the zone, ends at once if the cache confirms it, and else takes its turn, sends one update and remembers what a server
 //! has confirmed.
 
+use crate::addresses;
 use crate::cache::{Cache, Reading, Turn};
 use crate::cli::{Mode, Options};
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::desired::{self, Desired};
-use crate::dns::update::{self, Update};
-use crate::dns::zone;
+use crate::dns::message::Update;
+use crate::dns::script::script;
+use crate::dns::send;
+use crate::dns::signer::Signer;
+use crate::dns::target::{self, Target};
 use crate::escape;
 use crate::host;
 use crate::logger::{self, Logger};
@@ -83,11 +87,15 @@ pub fn run(options: &Options) -> Result<(), Stop> {
         Mode::DryRun => run.dry_run(),
         Mode::Status { .. } | Mode::Unregister { .. } => Ok(()),
     };
-    if let Err(error) = &outcome {
-        log::error!("{}", escape::one_line(&error.to_string()));
-    }
+    let outcome = outcome.map_err(|error| match error.downcast::<config::Error>() {
+        Ok(wrong) => Stop::Wrong(wrong.to_string()),
+        Err(error) => {
+            log::error!("{}", escape::one_line(&error.to_string()));
+            Stop::Failed
+        }
+    });
     run.logger.finish();
-    outcome.map_err(|_| Stop::Failed)
+    outcome
 }
 
 /// What every mode works with.
@@ -109,7 +117,7 @@ impl Run<'_> {
         let deadline = LazyCell::new(|| Instant::now() + self.config.timeout);
         let mut turn = None;
         if let (true, Some(cache)) = (self.options.force, &self.cache) {
-            turn = Some(take_turn(cache, *deadline)?);
+            turn = Some(self.take_turn(cache, *deadline)?);
             forget(cache)?;
         }
         let mut desired = self.gather()?;
@@ -117,9 +125,10 @@ impl Run<'_> {
             tell_nothing_to_do(&desired);
             return Ok(());
         }
+        desired = self.settled(desired)?;
         // Without a cache there is nothing to take turns for.
         if let (None, Some(cache)) = (&turn, &self.cache) {
-            turn = Some(take_turn(cache, *deadline)?);
+            turn = Some(self.take_turn(cache, *deadline)?);
             desired = self.gather()?;
             if self.is_confirmed(&desired.registration) {
                 tell_nothing_to_do(&desired);
@@ -144,41 +153,42 @@ impl Run<'_> {
     /// Prints what would be sent.
     fn dry_run(&self) -> Result<(), Box<dyn Error>> {
         let deadline = Instant::now() + self.config.timeout;
-        let desired = self.gather()?;
+        let mut desired = self.gather()?;
+        if self.options.force || !self.is_confirmed(&desired.registration) {
+            desired = self.settled(desired)?;
+        }
         let registration = &desired.registration;
         if !self.options.force && self.is_confirmed(registration) {
             tell_nothing_to_do(&desired);
             return print(&format!(
                 "; nothing to send: the cache confirms {} with {}\n",
-                registration.name, registration.addresses
+                escape::domain(&registration.name),
+                registration.addresses
             ));
         }
-        let target = self.find_target(registration, deadline)?;
-        Update::new(registration, &target.apex)?;
-        print(&update::script(registration, &target.apex, &target.servers))
+        let mut target = self.find_target(registration, deadline)?;
+        let update = Update::register(registration, &target.apex)?;
+        while target.look_further(deadline).is_ok_and(|is_found| is_found) {}
+        print(&script(&update, &target.servers))
     }
 
     /// Sends one update and, once a server has confirmed it, writes it down.
     fn send(&self, registration: &Registration, deadline: Instant) -> Result<(), Box<dyn Error>> {
-        let target = self.find_target(registration, deadline)?;
-        let update = Update::new(registration, &target.apex)?;
+        let mut target = self.find_target(registration, deadline)?;
+        let update = Update::register(registration, &target.apex)?;
+        let name = escape::domain(&registration.name);
         log::info!(
-            "updating {} in {} to {}",
-            registration.name,
-            target.apex,
+            "updating {name} in {} to {}",
+            escape::domain(&target.apex),
             registration.addresses
         );
         if let Some(cache) = &self.cache {
             forget(cache)?;
         }
-        let server = update
-            .send(&target.servers, self.config.key.as_ref(), deadline)
-            .map_err(|error| format!("{} is not confirmed: {error}", registration.name))?;
-        log::info!(
-            "{server} confirmed {} at {}",
-            registration.addresses,
-            registration.name
-        );
+        let signer = Signer::from(self.config.key.as_ref());
+        let server = send::send(update, &mut target, signer, deadline)
+            .map_err(|error| format!("{name} is not confirmed: {error}"))?;
+        log::info!("{server} confirmed {} at {name}", registration.addresses);
         if let Some(cache) = &self.cache
             && let Err(error) = cache.save(registration)
         {
@@ -190,9 +200,54 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Waits for other runs with the same cache, if that is a file to write at all.
+    fn take_turn(&self, cache: &Cache, deadline: Instant) -> Result<Turn, Box<dyn Error>> {
+        self.config.check_cache(cache.path())?;
+        cache.take_turn(deadline).map_err(|error| {
+            format!("cannot lock the cache {}: {error}", cache.path().display()).into()
+        })
+    }
+
     /// What should be registered now.
     fn gather(&self) -> Result<Desired, String> {
-        desired::gather(&self.options.selection, &self.config)
+        let desired = desired::gather(&self.options.selection, &self.config)?;
+        if log::log_enabled!(log::Level::Debug) {
+            self.tell_what_is_chosen(&desired);
+        }
+        Ok(desired)
+    }
+
+    /// The same once duplicate address detection has ended, for which it waits a little.
+    fn settled(&self, desired: Desired) -> Result<Desired, String> {
+        if desired::settle(&desired, &self.options.selection, &self.config)? {
+            self.gather()
+        } else {
+            Ok(desired)
+        }
+    }
+
+    /// Tells which name is registered, and why addresses are left out.
+    fn tell_what_is_chosen(&self, desired: &Desired) {
+        let registration = &desired.registration;
+        log::debug!(
+            "the name is {}, from {}; to register: {}",
+            registration.name,
+            desired.name_source.as_str(),
+            registration.addresses
+        );
+        for verdict in addresses::judge(
+            &desired.interfaces,
+            &self.options.selection,
+            &self.config.rules,
+        ) {
+            if let Some(reason) = verdict.reason {
+                log::debug!(
+                    "{} on {} is left out: {reason}",
+                    verdict.ip,
+                    verdict.interface.name
+                );
+            }
+        }
     }
 
     /// Where the update goes.
@@ -200,12 +255,11 @@ impl Run<'_> {
         &self,
         registration: &Registration,
         deadline: Instant,
-    ) -> Result<zone::Target, zone::Error> {
-        zone::find(
+    ) -> Result<Target, target::Error> {
+        target::find(
             &registration.name,
             self.config.zone.as_ref(),
-            // The others wait for `zone` to take a list.
-            self.config.servers.first(),
+            &self.config.servers,
             deadline,
         )
     }
@@ -244,16 +298,9 @@ fn tell_nothing_to_do(desired: &Desired) {
     }
     log::info!(
         "{} is registered with {} already",
-        desired.registration.name,
+        escape::domain(&desired.registration.name),
         desired.registration.addresses
     );
-}
-
-/// Waits for other runs with the same cache.
-fn take_turn(cache: &Cache, deadline: Instant) -> Result<Turn, String> {
-    cache
-        .take_turn(deadline)
-        .map_err(|error| format!("cannot lock the cache {}: {error}", cache.path().display()))
 }
 
 /// Removes the cache's entry.
@@ -274,24 +321,23 @@ fn warn_of(desired: &Desired, config: &Config) {
     if desired.registration.addresses.is_empty() {
         log::warn!(
             "the interfaces have no address to register, so the update removes the records of {}",
-            desired.registration.name
+            escape::domain(&desired.registration.name)
         );
     }
-    if let Some(file) = &config.secret_file
-        && File::open(file)
-            .and_then(|open| host::readable_by_others(&open, file))
-            .unwrap_or(false)
-    {
-        log::warn!(
-            "{} has a secret in it and is readable by others; {}",
-            file.display(),
-            host::HOW_TO_HIDE
-        );
+    for file in config.secret_files() {
+        let is_readable = File::open(file).and_then(|open| host::readable_by_others(&open, file));
+        if is_readable.unwrap_or(false) {
+            log::warn!(
+                "{} has a secret in it and is readable by others; {}",
+                file.display(),
+                host::HOW_TO_HIDE
+            );
+        }
     }
     if let Some(key) = config.key.as_ref().filter(|key| key.algorithm().is_weak()) {
         log::warn!(
             "the key {} uses {}, which is weak; make one for hmac-sha256",
-            key.name(),
+            escape::domain(key.name()),
             key.algorithm().as_str()
         );
     }

@@ -2,6 +2,7 @@
 //!
 //! The octets are neither built nor understood here. Whatever the other side does, the exchange ends by its deadline.
 
+use crate::escape;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
@@ -10,13 +11,16 @@ use std::time::{Duration, Instant};
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     /// No connection.
-    #[error("cannot connect: {0}")]
+    #[error("cannot connect: {}", escape::system(_0))]
     Connect(#[source] io::Error),
     /// The message could not be handed over.
-    #[error("could not send: {0}")]
+    #[error("could not send: {}", escape::system(_0))]
     Send(#[source] io::Error),
     /// The connection broke, or time ran out, before the answer was whole.
-    #[error("could not confirm: {0} after {1} octets of the answer")]
+    #[error(
+        "could not confirm: {} after {_1} octets of the answer",
+        escape::system(_0)
+    )]
     Receive(#[source] io::Error, usize),
     /// The connection was closed before the answer was whole.
     #[error("could not confirm: the server closed the connection after {0} octets of the answer")]

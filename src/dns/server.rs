@@ -145,7 +145,7 @@ mod tests {
             ("fe80::1%", "only addresses below fe80::"),
             ("2001:db8::1%eth0", "only addresses below fe80::"),
             ("192.0.2.1%eth0", "only addresses below fe80::"),
-            ("", "has an empty label"),
+            ("", "is neither an address nor a host name"),
             ("a b", "has characters other than"),
         ] {
             let error = Server::parse(text).unwrap_err();

@@ -7,6 +7,7 @@
 //!
 //! Not here: retries, and what an answer means once it is believed.
 
+use crate::escape;
 use crate::secret::Secret;
 use hickory_proto::ProtoError;
 use hickory_proto::op::{Header, Message, Query};
@@ -104,6 +105,16 @@ pub(crate) struct Signed {
     mac: Vec<u8>,
 }
 
+impl Signed {
+    /// A request that needs no signature.
+    pub(crate) fn plain(octets: Vec<u8>) -> Self {
+        Self {
+            octets,
+            mac: Vec::new(),
+        }
+    }
+}
+
 /// Why an answer to a signed request is not to be believed. Its text completes "the answer ...".
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum Unverified {
@@ -114,10 +125,10 @@ pub(crate) enum Unverified {
     #[error("is malformed: {0}")]
     Malformed(String),
     /// Another key signed it.
-    #[error("is signed with another key, {0}")]
+    #[error("is signed with another key, {}", escape::domain(_0))]
     OtherKey(Name),
     /// Another algorithm was used.
-    #[error("is signed with another algorithm, {0}")]
+    #[error("is signed with another algorithm, {}", escape::one_line(_0.trim_end_matches('.')))]
     OtherAlgorithm(String),
     /// The server says that our signature was bad, which it can't sign itself (section 5.2).
     #[error("refuses the request's signature")]

@@ -5,6 +5,8 @@ use std::net::{IpAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::streams::Stderr;
+
 /// Finds the addresses of a host by name, before the given moment.
 pub type Resolve = Arc<dyn Fn(&str, Instant) -> io::Result<Vec<IpAddr>> + Send + Sync>;
 
@@ -56,5 +58,5 @@ fn print(complaint: &str) {
         }
     }
     line.push('\n');
-    let _ = io::stderr().write_all(line.as_bytes());
+    let _ = Stderr.write_all(line.as_bytes());
 }

@@ -66,6 +66,7 @@ mod codec;
 mod late;
 mod level;
 mod record;
+mod streams;
 mod syslog_codes;
 mod system;
 mod time;
@@ -90,6 +91,7 @@ mod logger;
 pub use environment::{Complain, Environment, Resolve};
 pub use error::ConfigError;
 pub use logger::Logger;
+pub use streams::Stderr;
 
 use std::sync::Arc;
 

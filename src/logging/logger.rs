@@ -1,5 +1,6 @@
 //! The logger: from a record of the `log` crate to the handlers that take it.
 
+use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime};
 
@@ -10,6 +11,7 @@ use crate::level;
 use crate::network;
 use crate::record::Record;
 use crate::schema::{Node, Plan};
+use crate::streams::Stderr;
 use crate::system;
 
 /// How many errors that nobody has taken are kept.
@@ -191,10 +193,9 @@ impl Logger {
 
     /// `logging.lastResort`: warnings and worse go to stderr if there is no handler at all.
     fn last_resort(&self, record: &Record) {
-        use std::io::Write;
         if record.level >= level::WARNING
             && let Ok(text) = self.default_formatter.format(record)
-            && std::io::stderr()
+            && Stderr
                 .write_all(system::line_ends(text + "\n").as_bytes())
                 .is_ok()
         {

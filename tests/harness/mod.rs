@@ -15,6 +15,8 @@ macro_rules! skip {
 
 #[cfg(target_os = "linux")]
 pub(crate) mod client;
+#[cfg(target_os = "linux")]
+pub(crate) mod liar;
 pub(crate) mod local;
 #[allow(dead_code, reason = "some of it is for the sandbox alone")]
 #[path = "../../examples/sandbox/primary/mod.rs"]

@@ -11,6 +11,9 @@ use crate::late::{self, Late};
 use crate::record::Record;
 use crate::value::Value;
 
+/// The highest number of an old file that is looked for. Each is a question to the system.
+const MOST_BACKUPS: i64 = 10_000;
+
 /// A file with a size that it mustn't reach.
 pub(crate) struct Rotating {
     /// the file
@@ -76,7 +79,7 @@ impl Rotating {
         self.file.file = None;
         let count = self.backup_count.clone()?;
         if count > 0 {
-            for number in (1..count).rev() {
+            for number in (1..count.min(MOST_BACKUPS)).rev() {
                 let from = self.file.path_with(&format!(".{number}"));
                 if from.exists() {
                     let to = self.file.path_with(&format!(".{}", number + 1));

@@ -10,6 +10,7 @@ use crate::error::reason;
 use crate::format::Formatter;
 use crate::late::{self, Late};
 use crate::record::Record;
+use crate::streams::{self, Stderr};
 use crate::system;
 use crate::value::{Object, Value};
 
@@ -46,16 +47,9 @@ impl Sink for Stream {
         text.push_str(self.terminator.as_ref().map_err(Clone::clone)?);
         let text = system::line_ends(text);
         let (name, result) = if stream == Object::Stdout {
-            let mut out = std::io::stdout().lock();
-            (
-                "stdout",
-                out.write_all(text.as_bytes()).and_then(|()| out.flush()),
-            )
+            ("stdout", streams::print(text.as_bytes()))
         } else {
-            (
-                "stderr",
-                std::io::stderr().lock().write_all(text.as_bytes()),
-            )
+            ("stderr", Stderr.write_all(text.as_bytes()))
         };
         result
             .map(|()| Taken::Written)

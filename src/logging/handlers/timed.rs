@@ -195,8 +195,11 @@ impl Timed {
         }
         self.file.open_at_once()?;
         let mut next = self.compute_rollover(current);
-        while next <= current as f64 && self.interval > 0.0 {
-            next += self.interval;
+        let late = current as f64 - next;
+        if late >= 0.0 && self.interval > 0.0 {
+            next += ((late / self.interval).floor() + 1.0) * self.interval;
+            // An interval may be too short to make a difference.
+            next = next.max(current as f64 + 1.0);
         }
         if self.is_daily() && !self.utc {
             next += Self::adjustment(time::local(current).dst, next as i64) as f64;

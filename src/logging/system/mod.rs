@@ -14,11 +14,11 @@ mod windows;
 pub(crate) use kinds::{EventType, SocketType};
 
 #[cfg(unix)]
-pub(crate) use unix::{DEVNULL, event_log, identity, line_ends, never_block};
+pub(crate) use unix::{DEVNULL, event_log, identity, line_ends, never_block, write_patiently};
 #[cfg(unix)]
 pub(crate) use unix_socket::UnixSocket;
 #[cfg(windows)]
-pub(crate) use windows::{DEVNULL, UnixSocket, identity, line_ends, never_block};
+pub(crate) use windows::{DEVNULL, UnixSocket, identity, line_ends, never_block, write_patiently};
 
 /// Whether there is an event log.
 pub(crate) const HAS_EVENT_LOG: bool = cfg!(windows);

@@ -1,7 +1,11 @@
-//! Files on Unix, and that there is no event log.
+//! Files and streams on Unix, and that there is no event log.
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::fs::{Metadata, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::fd::AsFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::time::Duration;
 
 /// `os.devnull`
 pub(crate) const DEVNULL: &str = "/dev/null";
@@ -20,6 +24,29 @@ pub(crate) fn never_block(options: &mut OpenOptions) {
 #[expect(clippy::unnecessary_wraps, reason = "Windows has none")]
 pub(crate) fn identity(metadata: &Metadata) -> Option<(u64, u64)> {
     Some((metadata.dev(), metadata.ino()))
+}
+
+/// Writes to a stream that was there before us, which may be a pipe that is full, but waits no longer than `patience` at a
+/// time.
+///
+/// # Errors
+/// The stream's, or `WouldBlock` once patience is over.
+pub(crate) fn write_patiently(
+    stream: &mut (impl Write + AsFd),
+    text: &[u8],
+    patience: Duration,
+) -> io::Result<()> {
+    // A pipe that can be written to takes so much at once.
+    for piece in text.chunks(libc::PIPE_BUF) {
+        let timeout = Timespec::try_from(patience).map_err(|_| ErrorKind::InvalidInput)?;
+        let mut waiting = [PollFd::new(stream, PollFlags::OUT)];
+        if poll(&mut waiting, Some(&timeout))? == 0 {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        stream.write_all(piece)?;
+        stream.flush()?;
+    }
+    Ok(())
 }
 
 /// No event log; a handler that wants one is refused before.
