@@ -216,10 +216,6 @@ fn keeps_growing(what: &str) -> io::Error {
 mod tests {
     use super::*;
     use std::fs;
-    use windows_sys::Win32::Networking::WinSock::{
-        IpDadStatePreferred, IpSuffixOriginDhcp, IpSuffixOriginLinkLayerAddress,
-        IpSuffixOriginManual,
-    };
 
     /// A folder of its own, gone when dropped.
     struct Folder(PathBuf);
@@ -245,11 +241,21 @@ mod tests {
 
     #[test]
     fn the_configuration_lies_beside_the_executable() {
-        assert_eq!(
-            default_config().parent(),
-            env::current_exe().unwrap().parent()
-        );
-        assert_eq!(default_config().file_name().unwrap(), "pydyndns.conf");
+        let beside = env::current_exe().unwrap().with_file_name("pydyndns.conf");
+        assert_eq!(default_configs(), [beside]);
+    }
+
+    #[test]
+    fn a_file_is_the_same_by_whatever_link() {
+        let folder = Folder::new("same");
+        let [one, link, copy, gone] =
+            ["one", "link", "copy", "gone"].map(|name| folder.0.join(name));
+        fs::write(&one, "").unwrap();
+        fs::write(&copy, "").unwrap();
+        fs::hard_link(&one, &link).unwrap();
+        assert!(is_same_file(&one, &link) && is_same_file(&one, &one));
+        assert!(!is_same_file(&one, &copy));
+        assert!(!is_same_file(&gone, &gone));
     }
 
     #[test]
