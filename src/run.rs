@@ -168,7 +168,7 @@ impl Run<'_> {
         }
         let mut target = self.find_target(registration, deadline)?;
         let update = Update::register(registration, &target.apex)?;
-        while target.look_further(deadline).is_ok_and(|is_found| is_found) {}
+        while target.look_further(deadline) {}
         print(&script(&update, &target.servers))
     }
 

@@ -112,15 +112,9 @@ fn send_to_each(
     let mut told = None;
     let mut next = 0;
     loop {
-        if next == target.servers.len() {
-            match target.look_further(deadline) {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(error) => {
-                    failures.push(error.to_string());
-                    break;
-                }
-            }
+        if next == target.servers.len() && !target.look_further(deadline) {
+            failures.extend(target.unfound.iter().cloned());
+            break;
         }
         let Some(&server) = target.servers.get(next) else {
             break;
