@@ -53,3 +53,5 @@ pub mod registration;
 pub mod resolv_conf;
 pub mod run;
 pub mod secret;
+mod status;
+mod warnings;
