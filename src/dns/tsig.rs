@@ -30,7 +30,7 @@ const HEADER: usize = 12;
 
 /// A shared key: what both sides must have in common.
 #[derive(Debug)]
-pub(crate) struct Key {
+pub struct Key {
     /// In canonical form: lower case, fully qualified.
     name: Name,
     /// Which hash.
@@ -46,7 +46,7 @@ pub(crate) struct Key {
     clippy::missing_docs_in_private_items,
     reason = "the names say it"
 )]
-pub(crate) enum Algorithm {
+pub enum Algorithm {
     Md5,
     Sha1,
     Sha224,
@@ -57,7 +57,7 @@ pub(crate) enum Algorithm {
 
 impl Algorithm {
     /// All there are.
-    pub(crate) const ALL: [Self; 6] = [
+    pub const ALL: [Self; 6] = [
         Self::Md5,
         Self::Sha1,
         Self::Sha224,
@@ -98,7 +98,7 @@ impl Algorithm {
 
 /// A signed request: its octets, and what is needed to verify the answer.
 #[derive(Debug)]
-pub(crate) struct Signed {
+pub struct Signed {
     /// The message as it goes over the wire.
     pub(crate) octets: Vec<u8>,
     /// Its MAC.
@@ -117,7 +117,7 @@ impl Signed {
 
 /// Why an answer to a signed request is not to be believed. Its text completes "the answer ...".
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub(crate) enum Unverified {
+pub enum Unverified {
     /// It has no TSIG record.
     #[error("is not signed")]
     Unsigned,
@@ -171,7 +171,8 @@ impl From<hickory_proto::serialize::binary::DecodeError> for Unverified {
 
 impl Key {
     /// A key; its name becomes canonical.
-    pub(crate) fn new(name: &Name, algorithm: Algorithm, secret: Secret) -> Self {
+    #[must_use]
+    pub fn new(name: &Name, algorithm: Algorithm, secret: Secret) -> Self {
         Self {
             name: name.to_lowercase(),
             algorithm,
@@ -193,7 +194,7 @@ impl Key {
     ///
     /// # Errors
     /// The message can't be encoded.
-    pub(crate) fn sign(&self, message: &mut Message, now: u64) -> Result<Signed, ProtoError> {
+    pub fn sign(&self, message: &mut Message, now: u64) -> Result<Signed, ProtoError> {
         message.signature = None;
         let tsig = TSIG::new(
             self.algorithm.on_the_wire(),
@@ -220,12 +221,7 @@ impl Key {
     ///
     /// # Errors
     /// Why it is not to be believed.
-    pub(crate) fn verify(
-        &self,
-        answer: &[u8],
-        request: &Signed,
-        now: u64,
-    ) -> Result<(), Unverified> {
+    pub fn verify(&self, answer: &[u8], request: &Signed, now: u64) -> Result<(), Unverified> {
         let Trailer { start, name, tsig } = trailer(answer)?;
         if !name.eq_ignore_root(&self.name) {
             return Err(Unverified::OtherKey(name));
@@ -296,7 +292,7 @@ fn mac<M: Mac + KeyInit>(secret: &[u8], parts: &[&[u8]]) -> Vec<u8> {
 ///
 /// # Errors
 /// It can't be taken apart, or has octets behind its end.
-pub(crate) fn check_form(message: &[u8]) -> Result<(), Unverified> {
+pub fn check_form(message: &[u8]) -> Result<(), Unverified> {
     match trailer(message) {
         Ok(_) | Err(Unverified::Unsigned) => Ok(()),
         Err(error) => Err(error),
