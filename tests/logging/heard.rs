@@ -264,11 +264,7 @@ fn names_in_complaints_are_harmless() {
     let section = json!({"version": 1, "handlers": {"a\u{1b}[1m": {
         "class": "logging.FileHandler", "filename": "no/such/folder"}}});
     let run = local.program(json!({"logging": section})).run();
-    run.is(
-        0,
-        "",
-        "pydyndns: logging.handlers.a\\u{1b}[1m: *",
-    );
+    run.is(0, "", "pydyndns: logging.handlers.a\\u{1b}[1m: *");
     let section = json!({"version": 1, "handlers": {"a\u{1b}[1m": {"class": "\u{1b}[2J"}}});
     let run = local.program(json!({"logging": section})).run();
     assert_eq!(run.status, Some(2));
