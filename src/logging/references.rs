@@ -76,7 +76,8 @@ impl<'a> Tree<'a> {
     /// It is nested too deep.
     pub(crate) fn new(section: &'a Json, classes: Classes) -> Result<Self, String> {
         let mut tree = Tree {
-            nodes: Vec::new(),
+            // More than most configurations have.
+            nodes: Vec::with_capacity(64),
             classes,
             written: 0,
             shared: 0,
