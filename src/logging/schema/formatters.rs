@@ -71,7 +71,7 @@ fn by_factory(tree: &mut Tree, section: &Section) -> Result<Formatter, ConfigErr
         match name.as_str() {
             "datefmt" => formatter.datefmt = late::optional_text(name, value),
             "default_time_format" => {
-                formatter.default_time_format = late::text(name, value).map(Cow::Owned)
+                formatter.default_time_format = late::text(name, value).map(Cow::Owned);
             }
             "default_msec_format" => {
                 let format = late::optional_text(name, value);
