@@ -27,6 +27,7 @@ mod configuration;
 mod examples;
 mod hostile;
 mod logging;
+mod manual;
 mod name;
 mod readme;
 mod sandbox;
