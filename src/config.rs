@@ -18,6 +18,7 @@ mod tsig;
 pub(crate) use gss::Gss;
 pub use keyfile::KeyFile;
 pub use section::Fault;
+pub(crate) use text::read;
 pub(crate) use tls::Tls;
 
 use crate::addresses::Rules;
@@ -38,7 +39,7 @@ use std::time::Duration;
 const MAX_FILE: u64 = 16 << 20;
 
 /// How long the network work of one run may take where nobody says.
-const TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The keys of the configuration's object.
 const KEYS: [&str; 15] = [
@@ -195,7 +196,9 @@ impl Config {
                 .map_or(Ok(Vec::new()), servers::servers)?,
             replace: top.optional("replace").map_or(Ok(Replace::All), replace)?,
             refresh: top.optional("refresh").map(seconds).transpose()?,
-            timeout: top.optional("timeout").map_or(Ok(TIMEOUT), seconds)?,
+            timeout: top
+                .optional("timeout")
+                .map_or(Ok(DEFAULT_TIMEOUT), seconds)?,
             tls: top
                 .optional("tls")
                 .map(|value| tls::tls(value, folder))
@@ -281,11 +284,9 @@ fn explain(error: &io::Error, is_given: bool, others: &[PathBuf]) -> String {
     if is_given {
         return "there is no such file".into();
     }
-    let others: String = others
-        .iter()
-        .map(|file| format!(", nor {}", file.display()))
-        .collect();
-    format!("there is no such file{others}; name the configuration with --config")
+    let mut places = vec!["there is no such file".to_owned()];
+    places.extend(others.iter().map(|file| file.display().to_string()));
+    places.join(", nor ") + "; name the configuration with --config"
 }
 
 /// The `cache` key.

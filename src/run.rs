@@ -1,28 +1,31 @@
 //! The story of one run, from top to bottom.
 //!
-//! [`run`] reads the configuration, starts logging and chooses the mode once. [`register`] gathers what should be in
+//! [`run`] reads the configuration, starts logging and chooses the mode once. `register` gathers what should be in
 //! the zone, ends at once if the cache confirms it, and else takes its turn, sends one update and remembers what a server
 //! has confirmed.
 
-use crate::addresses;
-use crate::cache::{Cache, Reading, Turn};
+use crate::cache::{Cache, CacheLock, Reading};
 use crate::cli::{Mode, Options};
-use crate::config::{self, Config};
+use crate::config::{self, CacheFile, Config, DEFAULT_TIMEOUT};
+use crate::delivery;
 use crate::desired::{self, Desired};
 use crate::dns::message::Update;
-use crate::dns::script::script;
-use crate::dns::send;
-use crate::dns::signer::Signer;
-use crate::dns::target::{self, Target};
+use crate::dns::target::Target;
 use crate::escape;
-use crate::host;
+use crate::host::Alarm;
 use crate::logger::{self, Logger};
 use crate::registration::Registration;
+use crate::status;
+use crate::warnings;
 use std::cell::LazyCell;
 use std::error::Error;
-use std::fs::File;
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime};
+
+/// How long after `timeout` a run is ended by the alarm if something other than the network blocks it. Log handlers that
+/// deliver over the network may take a few seconds after the update.
+const MARGIN: Duration = Duration::from_secs(5);
 
 /// Why a run ended without success.
 #[derive(Debug)]
@@ -56,36 +59,44 @@ impl Stop {
 /// # Errors
 /// Why it ended without success.
 pub fn run(options: &Options) -> Result<(), Stop> {
-    // The lead's branch gives these two their rooms.
-    if matches!(options.mode, Mode::Status { .. } | Mode::Unregister { .. }) {
-        return Err(Stop::Wrong("this mode is not available yet".into()));
-    }
+    let mut alarm = Alarm::set(DEFAULT_TIMEOUT + MARGIN);
     let mut config =
         Config::load(options.config.as_deref()).map_err(|wrong| Stop::Wrong(wrong.to_string()))?;
+    alarm.confirm(config.timeout + MARGIN);
     let cache = config.cache_file().map_err(|wrong| {
         Stop::Wrong(format!(
             "{}: cache: {wrong}; name a file in place of true",
             config.file.display()
         ))
     })?;
-    // Read and checked already, but nothing of the wire knows of them yet.
-    let unknown = [("tls", config.tls.is_some()), ("gss", config.gss.is_some())];
-    if let Some((key, _)) = unknown.into_iter().find(|(_, is_set)| *is_set) {
+    // Read and checked already, but nothing of the wire knows of it yet.
+    if config.tls.is_some() {
         return Err(Stop::Wrong(format!(
-            "{}: {key}: is not available yet",
+            "{}: tls: is not available yet",
             config.file.display()
         )));
     }
+    // To show what is so opens no log file either.
+    let section = config
+        .logging
+        .take()
+        .filter(|_| !matches!(options.mode, Mode::Status { .. }));
     let run = Run {
         options,
-        cache: cache.map(Cache::at),
-        logger: Logger::start(config.logging.take(), options.verbose),
+        alarm,
+        cache: cache.map(match config.cache {
+            CacheFile::Default => Cache::at_default,
+            _ => Cache::at,
+        }),
+        logger: Logger::start(section, options.verbose),
         config,
     };
     let outcome = match options.mode {
         Mode::Register => run.register(),
         Mode::DryRun => run.dry_run(),
-        Mode::Status { .. } | Mode::Unregister { .. } => Ok(()),
+        Mode::Status { json } => return run.status(json),
+        Mode::Unregister { dry_run: false } => run.unregister(),
+        Mode::Unregister { dry_run: true } => run.dry_run_of_unregistering(),
     };
     let outcome = outcome.map_err(|error| match error.downcast::<config::Error>() {
         Ok(wrong) => Stop::Wrong(wrong.to_string()),
@@ -104,6 +115,8 @@ struct Run<'a> {
     options: &'a Options,
     /// The configuration.
     config: Config,
+    /// What ends the run whatever blocks it.
+    alarm: Alarm,
     /// The cache, if there is one.
     cache: Option<Cache>,
     /// Where log lines go.
@@ -115,10 +128,9 @@ impl Run<'_> {
     fn register(&self) -> Result<(), Box<dyn Error>> {
         // Counted from the first thing that a run waits for: most runs come to none.
         let deadline = LazyCell::new(|| Instant::now() + self.config.timeout);
-        let mut turn = None;
+        let mut lock = None;
         if let (true, Some(cache)) = (self.options.force, &self.cache) {
-            turn = Some(self.take_turn(cache, *deadline)?);
-            forget(cache)?;
+            forget(cache, lock.insert(self.take_lock(cache, *deadline)?))?;
         }
         let mut desired = self.gather()?;
         if !self.options.force && self.is_confirmed(&desired.registration) {
@@ -127,17 +139,23 @@ impl Run<'_> {
         }
         desired = self.settled(desired)?;
         // Without a cache there is nothing to take turns for.
-        if let (None, Some(cache)) = (&turn, &self.cache) {
-            turn = Some(self.take_turn(cache, *deadline)?);
+        if let (None, Some(cache)) = (&lock, &self.cache) {
+            lock = Some(self.take_lock(cache, *deadline)?);
             desired = self.gather()?;
             if self.is_confirmed(&desired.registration) {
                 tell_nothing_to_do(&desired);
                 return Ok(());
             }
         }
+        let name = &desired.registration.name;
+        warn(warnings::about_cache(
+            self.cache.as_ref(),
+            lock.as_ref(),
+            name,
+        ));
         loop {
-            warn_of(&desired, &self.config);
-            self.send(&desired.registration, *deadline)?;
+            warn(warnings::of(&desired, &self.config));
+            self.send(&desired.registration, lock.as_mut(), *deadline)?;
             // An address that changed meanwhile may have started a run which ended at once, by what the cache said before
             // it was forgotten here. So whoever writes the cache looks once more.
             let now = self.gather()?;
@@ -146,7 +164,6 @@ impl Run<'_> {
             }
             desired = now;
         }
-        drop(turn);
         Ok(())
     }
 
@@ -166,15 +183,79 @@ impl Run<'_> {
                 registration.addresses
             ));
         }
-        let mut target = self.find_target(registration, deadline)?;
+        if let Some(cache) = &self.cache {
+            self.config.check_cache(cache.path())?;
+        }
+        let target = delivery::find_target(&self.config, &registration.name, deadline)?;
         let update = Update::register(registration, &target.apex)?;
-        while target.look_further(deadline).is_ok_and(|is_found| is_found) {}
-        print(&script(&update, &target.servers))
+        print(&delivery::script(&self.config, &update, target, deadline))
+    }
+
+    /// Shows what is so, and why. The exit status tells whether the zone is as it should be.
+    fn status(&self, json: bool) -> Result<(), Stop> {
+        if let Some(cache) = &self.cache {
+            self.config
+                .check_cache(cache.path())
+                .map_err(|wrong| Stop::Wrong(wrong.to_string()))?;
+        }
+        let status = status::look(&self.options.selection, &self.config, self.cache.as_ref());
+        let text = if json {
+            format!("{:#}\n", status.json())
+        } else {
+            status.text()
+        };
+        print(&text).map_err(|error| {
+            logger::complain(&error.to_string());
+            Stop::Failed
+        })?;
+        if status.is_ok() {
+            Ok(())
+        } else {
+            Err(Stop::Failed)
+        }
+    }
+
+    /// Removes the name's addresses from the zone, and forgets the cache, so that the next run registers again.
+    fn unregister(&self) -> Result<(), Box<dyn Error>> {
+        let deadline = Instant::now() + self.config.timeout;
+        let (name, _) = desired::name(&self.config)?;
+        let mut lock = match &self.cache {
+            Some(cache) => Some(self.take_lock(cache, deadline)?),
+            None => None,
+        };
+        warn(warnings::about_cache(
+            self.cache.as_ref(),
+            lock.as_ref(),
+            &name,
+        ));
+        warn(warnings::about_secrets(&self.config));
+        let mut target = delivery::find_target(&self.config, &name, deadline)?;
+        let update = Update::unregister(&name, &target.apex)?;
+        let server = self.confirm(update, &mut target, lock.as_mut(), deadline)?;
+        log::info!(
+            "{server} confirmed that {} has no address",
+            escape::domain(&name)
+        );
+        Ok(())
+    }
+
+    /// Prints what would be sent to unregister.
+    fn dry_run_of_unregistering(&self) -> Result<(), Box<dyn Error>> {
+        let deadline = Instant::now() + self.config.timeout;
+        let (name, _) = desired::name(&self.config)?;
+        let target = delivery::find_target(&self.config, &name, deadline)?;
+        let update = Update::unregister(&name, &target.apex)?;
+        print(&delivery::script(&self.config, &update, target, deadline))
     }
 
     /// Sends one update and, once a server has confirmed it, writes it down.
-    fn send(&self, registration: &Registration, deadline: Instant) -> Result<(), Box<dyn Error>> {
-        let mut target = self.find_target(registration, deadline)?;
+    fn send(
+        &self,
+        registration: &Registration,
+        mut lock: Option<&mut CacheLock>,
+        deadline: Instant,
+    ) -> Result<(), Box<dyn Error>> {
+        let mut target = delivery::find_target(&self.config, &registration.name, deadline)?;
         let update = Update::register(registration, &target.apex)?;
         let name = escape::domain(&registration.name);
         log::info!(
@@ -182,15 +263,10 @@ impl Run<'_> {
             escape::domain(&target.apex),
             registration.addresses
         );
-        if let Some(cache) = &self.cache {
-            forget(cache)?;
-        }
-        let signer = Signer::from(self.config.key.as_ref());
-        let server = send::send(update, &mut target, signer, deadline)
-            .map_err(|error| format!("{name} is not confirmed: {error}"))?;
+        let server = self.confirm(update, &mut target, lock.as_deref_mut(), deadline)?;
         log::info!("{server} confirmed {} at {name}", registration.addresses);
-        if let Some(cache) = &self.cache
-            && let Err(error) = cache.save(registration)
+        if let (Some(cache), Some(lock)) = (&self.cache, lock)
+            && let Err(error) = lock.save(registration, SystemTime::now())
         {
             log::warn!(
                 "cannot write the cache {}, so the next run sends again: {error}",
@@ -200,68 +276,44 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Forgets the cache, and sends an update until a server confirms it.
+    fn confirm(
+        &self,
+        update: Update,
+        target: &mut Target,
+        lock: Option<&mut CacheLock>,
+        deadline: Instant,
+    ) -> Result<SocketAddr, Box<dyn Error>> {
+        delivery::send(&self.config, update, target, deadline, || {
+            match (&self.cache, lock) {
+                (Some(cache), Some(lock)) => forget(cache, lock),
+                _ => Ok(()),
+            }
+        })
+    }
+
     /// Waits for other runs with the same cache, if that is a file to write at all.
-    fn take_turn(&self, cache: &Cache, deadline: Instant) -> Result<Turn, Box<dyn Error>> {
+    fn take_lock(&self, cache: &Cache, deadline: Instant) -> Result<CacheLock, Box<dyn Error>> {
         self.config.check_cache(cache.path())?;
-        cache.take_turn(deadline).map_err(|error| {
+        cache.lock(deadline).map_err(|error| {
             format!("cannot lock the cache {}: {error}", cache.path().display()).into()
         })
     }
 
     /// What should be registered now.
     fn gather(&self) -> Result<Desired, String> {
-        let desired = desired::gather(&self.options.selection, &self.config)?;
-        if log::log_enabled!(log::Level::Debug) {
-            self.tell_what_is_chosen(&desired);
-        }
-        Ok(desired)
+        desired::gather(&self.options.selection, &self.config)
     }
 
     /// The same once duplicate address detection has ended, for which it waits a little.
     fn settled(&self, desired: Desired) -> Result<Desired, String> {
         if desired::settle(&desired, &self.options.selection, &self.config)? {
+            // The network's time has not begun yet.
+            self.alarm.restart();
             self.gather()
         } else {
             Ok(desired)
         }
-    }
-
-    /// Tells which name is registered, and why addresses are left out.
-    fn tell_what_is_chosen(&self, desired: &Desired) {
-        let registration = &desired.registration;
-        log::debug!(
-            "the name is {}, from {}; to register: {}",
-            registration.name,
-            desired.name_source.as_str(),
-            registration.addresses
-        );
-        for verdict in addresses::judge(
-            &desired.interfaces,
-            &self.options.selection,
-            &self.config.rules,
-        ) {
-            if let Some(reason) = verdict.reason {
-                log::debug!(
-                    "{} on {} is left out: {reason}",
-                    verdict.ip,
-                    verdict.interface.name
-                );
-            }
-        }
-    }
-
-    /// Where the update goes.
-    fn find_target(
-        &self,
-        registration: &Registration,
-        deadline: Instant,
-    ) -> Result<Target, target::Error> {
-        target::find(
-            &registration.name,
-            self.config.zone.as_ref(),
-            &self.config.servers,
-            deadline,
-        )
     }
 
     /// Whether the cache says that a server has confirmed just this, and recently enough.
@@ -270,14 +322,12 @@ impl Run<'_> {
             return false;
         };
         match cache.read() {
-            Reading::Confirmed(entry, time) => {
-                // A time to come says that a clock was set, and nothing of the age.
-                let is_fresh = |limit: Duration| {
-                    SystemTime::now()
-                        .duration_since(time)
-                        .is_ok_and(|age| age < limit)
-                };
-                entry.confirms(registration) && self.config.refresh.is_none_or(is_fresh)
+            Reading::Confirmed(entry) => {
+                entry.confirms(registration)
+                    && self
+                        .config
+                        .refresh
+                        .is_none_or(|limit| entry.is_fresh(limit, SystemTime::now()))
             }
             Reading::Absent => false,
             Reading::Unusable(why) => {
@@ -304,8 +354,8 @@ fn tell_nothing_to_do(desired: &Desired) {
 }
 
 /// Removes the cache's entry.
-fn forget(cache: &Cache) -> Result<(), String> {
-    cache.forget().map_err(|error| {
+fn forget(cache: &Cache, lock: &mut CacheLock) -> Result<(), String> {
+    lock.forget().map_err(|error| {
         format!(
             "cannot remove the cache {}, so nothing is sent that it would contradict: {error}",
             cache.path().display()
@@ -313,33 +363,10 @@ fn forget(cache: &Cache) -> Result<(), String> {
     })
 }
 
-/// Warnings that only a run that sends gives, so that cron stays quiet.
-fn warn_of(desired: &Desired, config: &Config) {
-    for interface in &desired.missing {
-        log::warn!("no interface {interface} exists");
-    }
-    if desired.registration.addresses.is_empty() {
-        log::warn!(
-            "the interfaces have no address to register, so the update removes the records of {}",
-            escape::domain(&desired.registration.name)
-        );
-    }
-    for file in config.secret_files() {
-        let is_readable = File::open(file).and_then(|open| host::readable_by_others(&open, file));
-        if is_readable.unwrap_or(false) {
-            log::warn!(
-                "{} has a secret in it and is readable by others; {}",
-                file.display(),
-                host::HOW_TO_HIDE
-            );
-        }
-    }
-    if let Some(key) = config.key.as_ref().filter(|key| key.algorithm().is_weak()) {
-        log::warn!(
-            "the key {} uses {}, which is weak; make one for hmac-sha256",
-            escape::domain(key.name()),
-            key.algorithm().as_str()
-        );
+/// Logs warnings.
+fn warn(warnings: Vec<String>) {
+    for warning in warnings {
+        log::warn!("{warning}");
     }
 }
 

@@ -139,7 +139,7 @@ fn send_to_each(
         } else {
             patience.max(patience_for(&failure))
         };
-        is_unreachable &= matches!(failure, Failure::Exchange(exchange::Error::Connect(_)));
+        is_unreachable &= matches!(failure.exchange(), Some(exchange::Error::Connect(_)));
         if failure.may_be_a_secondarys() && target.primary.is_none() {
             told = told.or_else(|| primary_by(server, &update.zone, deadline));
         }
@@ -195,13 +195,16 @@ fn send_to(
     signer: Signer<'_>,
     deadline: Instant,
 ) -> Result<(), Failure> {
-    let request = signer
+    let mut session = signer
+        .begin(server, CONNECT_TIMEOUT, deadline)
+        .map_err(Failure::Gss)?;
+    let request = session
         .sign(&mut update.message, seconds_since_1970())
         .map_err(|_| Failure::Foreign("the update cannot be encoded"))?;
     let answer =
         exchange(server, &request.octets, CONNECT_TIMEOUT, deadline).map_err(Failure::Exchange)?;
     let code = code_of(&answer, update.message.metadata.id)?;
-    signer
+    session
         .verify(&answer, &request, seconds_since_1970())
         .map_err(|error| Failure::Unverified(error, code))?;
     if code == ResponseCode::NoError {
@@ -214,9 +217,12 @@ fn send_to(
 /// For how long a failure may pass by itself: a server that starts anew refuses connections, and fails while it reads its
 /// zones; one with too much to do takes no connections or cuts them, for as long as it has.
 fn patience_for(failure: &Failure) -> Duration {
+    match failure.exchange() {
+        Some(error) if error.is_refused() => return RESTART,
+        Some(error) if error.is_broken() => return Duration::MAX,
+        _ => {}
+    }
     match failure {
-        Failure::Exchange(error) if error.is_refused() => RESTART,
-        Failure::Exchange(error) if error.is_broken() => Duration::MAX,
         Failure::Code(ResponseCode::ServFail)
         | Failure::Unverified(Unverified::Unsigned, ResponseCode::ServFail) => RESTART,
         _ => Duration::ZERO,

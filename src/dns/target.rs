@@ -6,6 +6,7 @@
 
 use super::resolver::{Resolver, Unanswered};
 use super::server::{Host, Server};
+use super::srv;
 use super::zone::{self, Soa};
 use crate::escape;
 use crate::host;
@@ -191,6 +192,44 @@ pub(crate) fn addresses_of(host: &str, deadline: Instant) -> io::Result<Vec<IpAd
             let advice = error.advice();
             io::Error::other(format!("the host {host} is not found: {error}{advice}"))
         })
+}
+
+/// The addresses of a server of the configuration, at `port` if it gives none.
+///
+/// # Errors
+/// It has none, or they can't be found out in time.
+pub(crate) fn addresses_at(
+    server: &Server,
+    port: u16,
+    deadline: Instant,
+) -> Result<Vec<SocketAddr>, AddressError> {
+    let port = server.port.unwrap_or(port);
+    match &server.host {
+        Host::Address(ip, scope) => Ok(vec![address(*ip, scope.as_deref(), port)?]),
+        Host::Name(name) => Ok(Hosts::new(deadline)
+            .server_addresses(name, deadline)?
+            .into_iter()
+            .map(|ip| SocketAddr::new(ip, port))
+            .collect()),
+    }
+}
+
+/// The addresses of a service's servers by its SRV records, in their order; none if it has none.
+///
+/// # Errors
+/// They can't be found out in time.
+pub(crate) fn addresses_of_service(
+    service: &Name,
+    deadline: Instant,
+) -> Result<Vec<SocketAddr>, AddressError> {
+    let mut hosts = Hosts::new(deadline);
+    let mut addresses = Vec::new();
+    for (host, port) in srv::servers(service, hosts.resolver()?, deadline)? {
+        // One that has no address leaves it to the others.
+        let found = hosts.addresses(&host, deadline).unwrap_or_default();
+        addresses.extend(found.into_iter().map(|ip| SocketAddr::new(ip, port)));
+    }
+    Ok(addresses)
 }
 
 impl Target {

@@ -17,13 +17,15 @@
 //! | `NAME_SERVERS` | where an administrator looks for them, in words |
 //! | `addresses_in_hosts` | a name's addresses in the hosts file |
 //! | `default_configs`, `default_cache` | where the configuration and the cache lie when nobody says |
-//! | `open_regular` | a regular file, never through a symbolic link, never blocking |
 //! | `is_same_file` | whether two paths lead to the same file |
-//! | `readable_by_others` | whether accounts other than the owner and the administrator may read an open file |
-//! | `HOW_TO_HIDE` | what an administrator does about that, in words |
-//! | `LOCKS_LET_WRITE` | whether a file can be written while another handle has its lock |
+//! | `Folder` | a folder in which files are found, made, given away, replaced and removed without being led astray |
+//! | `open_trusted` | a file to read, if nobody but those we trust can have written it |
+//! | `make_folder` | a folder that may be missing |
+//! | `try_lock`, `lock_holder`, `describe` | the lock of a file, which process has it, and what that is |
+//! | `exposure`, `HOW_TO_HIDE` | who else may read or change a file with a secret, and what to do about it, in words |
+//! | `is_out_of_descriptors` | whether an error says that no more files can be opened |
+//! | `Alarm` | an end to this process whatever blocks it |
 //! | `stderr_is_journal` | whether systemd's journal reads what is written to stderr |
-//! | `sync_folder` | makes a removal in a folder survive a power cut |
 
 pub mod allocator;
 #[cfg(any(
@@ -60,15 +62,17 @@ use linux::config_folder;
 pub(crate) use linux::{all_interfaces, interfaces};
 #[cfg(unix)]
 pub(crate) use unix::{
-    HOW_TO_HIDE, LOCKS_LET_WRITE, NAME_SERVERS, NAMES_IGNORE_CASE, default_cache, default_configs,
-    full_name, interface_index, is_same_file, name_servers, open_regular, readable_by_others,
-    stderr_is_journal, sync_folder,
+    Alarm, Folder, Found, HOW_TO_HIDE, Kind, NAME_SERVERS, NAMES_IGNORE_CASE, default_cache,
+    default_configs, describe, exposure, full_name, interface_index, is_out_of_descriptors,
+    is_same_file, lock_holder, make_folder, name_servers, open_trusted, stderr_is_journal,
+    try_lock,
 };
 #[cfg(windows)]
 pub(crate) use windows::{
-    HOW_TO_HIDE, LOCKS_LET_WRITE, NAME_SERVERS, NAMES_IGNORE_CASE, default_cache, default_configs,
-    full_name, interface_index, interfaces, interfaces as all_interfaces, is_same_file,
-    name_servers, open_regular, readable_by_others, stderr_is_journal, sync_folder,
+    Alarm, Folder, Found, HOW_TO_HIDE, Kind, NAME_SERVERS, NAMES_IGNORE_CASE, default_cache,
+    default_configs, describe, exposure, full_name, interface_index, interfaces,
+    interfaces as all_interfaces, is_out_of_descriptors, is_same_file, lock_holder, make_folder,
+    name_servers, open_trusted, stderr_is_journal, try_lock,
 };
 
 use crate::{escape, hosts};

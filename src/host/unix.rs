@@ -1,26 +1,32 @@
-//! What POSIX gives every Unix: the hostname, the system's text files, the default paths, and careful opening of files.
+//! What POSIX gives every Unix: the hostname, the system's text files and the default configuration; files, processes and the
+//! alarm are in files of their own.
 //!
 //! Name-service modules take no part in finding the name: getaddrinfo may block on a dead server, and in a static glibc
 //! binary it may crash.
+
+mod alarm;
+mod files;
+mod processes;
+
+pub(crate) use alarm::Alarm;
+pub(crate) use files::{
+    Folder, Found, HOW_TO_HIDE, Kind, default_cache, exposure, is_out_of_descriptors, is_same_file,
+    make_folder, open_trusted, try_lock,
+};
+pub(crate) use processes::{describe, lock_holder};
 
 use super::{DNS_PORT, config_folder, read_text};
 use crate::hosts;
 use crate::name::{NameSource, complete};
 use crate::resolv_conf;
 use std::ffi::CString;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::{env, io};
-
-/// How to take the right to read a file from others.
-pub(crate) const HOW_TO_HIDE: &str = "chmod 600 it";
-
-/// Whether a file can be written while another handle has its lock: here locks are advisory.
-pub(crate) const LOCKS_LET_WRITE: bool = true;
 
 /// Whether interfaces are called by name without regard to case.
 pub(crate) const NAMES_IGNORE_CASE: bool = false;
@@ -130,91 +136,6 @@ pub(crate) fn stderr_is_journal() -> bool {
         .try_clone_to_owned()
         .and_then(|stderr| File::from(stderr).metadata());
     own.is_ok_and(|own| stream == format!("{}:{}", own.dev(), own.ino()))
-}
-
-/// `pydyndns.cache` in `/run` (`/var/run` where there is none) for root, in the runtime folder for another user.
-///
-/// # Errors
-/// A user has no runtime folder, neither by `XDG_RUNTIME_DIR` nor, as for cron jobs, in `/run/user`.
-pub(crate) fn default_cache() -> io::Result<PathBuf> {
-    let folder = if is_root() {
-        Path::new(if Path::new("/run").is_dir() {
-            "/run"
-        } else {
-            "/var/run"
-        })
-        .to_owned()
-    } else {
-        let by_uid = || {
-            Some(PathBuf::from(format!("/run/user/{}", effective_uid())))
-                .filter(|folder| folder.is_dir())
-        };
-        // A service has this variable and no HOME.
-        env::var_os("XDG_RUNTIME_DIR")
-            .map(PathBuf::from)
-            .filter(|folder| folder.is_absolute())
-            .or_else(by_uid)
-            .ok_or_else(|| {
-                io::Error::new(io::ErrorKind::NotFound, "this user has no runtime folder")
-            })?
-    };
-    Ok(folder.join("pydyndns.cache"))
-}
-
-/// Opens a regular file with `options`, never through a symbolic link in the last place and without waiting on a FIFO.
-/// A file that it creates is its owner's alone. Where others can write to the folder they can put a file of theirs in
-/// this one's place, or a second name of another file of ours: both are refused.
-///
-/// # Errors
-/// What open answers; `InvalidInput` if it is anything but a regular file with one name that this user or root owns.
-pub(crate) fn open_regular(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
-    let file = options
-        .mode(0o600)
-        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY)
-        .open(path)?;
-    let found = file.metadata()?;
-    let wrong = if !found.is_file() {
-        "not a regular file"
-    } else if found.uid() != 0 && found.uid() != effective_uid() {
-        "it belongs to another user"
-    } else if found.nlink() > 1 {
-        "the file has another name elsewhere"
-    } else {
-        return Ok(file);
-    };
-    Err(io::Error::new(io::ErrorKind::InvalidInput, wrong))
-}
-
-/// Whether the file's mode lets every account read it.
-///
-/// # Errors
-/// What fstat answers.
-pub(crate) fn readable_by_others(file: &File, _path: &Path) -> io::Result<bool> {
-    Ok(file.metadata()?.mode() & 0o004 != 0)
-}
-
-/// Whether two paths lead to the same file, by whatever links; not if one of them leads nowhere.
-pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
-    let id = |path| std::fs::metadata(path).map(|found| (found.dev(), found.ino()));
-    matches!((id(one), id(other)), (Ok(one), Ok(other)) if one == other)
-}
-
-/// Makes what was removed in a folder stay removed after a power cut.
-///
-/// # Errors
-/// What open and fsync answer, except that the file system has no such thing for folders.
-pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
-    match File::open(path)?.sync_all() {
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
-            ) =>
-        {
-            Ok(())
-        }
-        other => other,
-    }
 }
 
 /// The kernel's hostname.

@@ -33,6 +33,8 @@ pub(crate) struct Setup<'a> {
     pub(crate) realm: &'a str,
     /// Where its KDC is to listen.
     pub(crate) address: SocketAddr,
+    /// Where it is to listen, too.
+    pub(crate) more_addresses: &'a [&'a str],
     /// Lines of `kdc.conf`'s `[kdcdefaults]`.
     pub(crate) defaults: &'a str,
     /// The enctypes of its keys.
@@ -49,6 +51,7 @@ impl Setup<'_> {
         Setup {
             realm: "EXAMPLE.COM",
             address,
+            more_addresses: &[],
             defaults: "",
             enctypes: ALL_ENCTYPES,
             domain_realm: "",
@@ -76,8 +79,14 @@ impl Realm {
         );
         std::fs::write(folder.join("krb5.conf"), krb5_conf).expect("a file can be written");
         let (defaults, enctypes) = (setup.defaults, setup.enctypes);
+        let listen = setup
+            .more_addresses
+            .iter()
+            .fold(address.to_string(), |listen, more| {
+                format!("{listen} {more}")
+            });
         let kdc_conf = format!(
-            "[kdcdefaults]\n kdc_listen = {address}\n kdc_tcp_listen = {address}\n{defaults}\n\
+            "[kdcdefaults]\n kdc_listen = {listen}\n kdc_tcp_listen = {listen}\n{defaults}\n\
              [realms]\n {name} = {{\n  database_name = {home}/principal\n  key_stash_file = {home}/stash\n  \
              acl_file = {home}/acl\n  supported_enctypes = {enctypes}\n }}\n\
              [logging]\n kdc = FILE:{home}/log\n admin_server = FILE:{home}/log\n default = FILE:{home}/log\n"
