@@ -21,7 +21,7 @@ use crate::logger::{self, Logger};
 use crate::registration::Registration;
 use std::cell::LazyCell;
 use std::error::Error;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -385,6 +385,10 @@ fn warn_of(desired: &Desired, config: &Config) {
         );
     }
     for file in config.secret_files() {
+        // To open anything else than a file, a FIFO say, may have no end.
+        if !fs::metadata(file).is_ok_and(|metadata| metadata.is_file()) {
+            continue;
+        }
         let exposure = File::open(file).and_then(|open| host::exposure(&open));
         if let Ok(Some(exposure)) = exposure {
             log::warn!(

@@ -1,5 +1,6 @@
 //! Updates signed by Kerberos: the program, MIT's KDC and BIND, each in the place where it would be.
 
+mod between;
 mod refusals;
 mod world;
 
@@ -22,10 +23,8 @@ fn registers_changes_and_sends_again_when_forced() {
         sandbox.settle();
         let packets = sandbox.packets();
         program.run().succeeds();
-        assert_eq!(
-            (world.named.serial(), sandbox.packets()),
-            (serial, packets + 4)
-        );
+        assert_eq!(sandbox.packets(), packets);
+        assert_eq!(world.named.serial(), serial);
         sandbox.address("eth0", "192.0.2.8/24");
         program.run().succeeds();
         world.has(&["192.0.2.7", "192.0.2.8", "2001:db8::7"]);
