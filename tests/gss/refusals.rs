@@ -251,9 +251,7 @@ fn a_kdc_that_is_not_there_or_is_none() {
         says(
             &world,
             json!({}),
-            &format!(
-                "{who}the KDC does not serve the realm EXAMPLE.COM (68); is `realm` right, and `kdc`?"
-            ),
+            &format!("{who}the realm EXAMPLE.COM does not know this principal (6); *"),
         );
     });
 }
@@ -375,7 +373,12 @@ fn a_name_server_without_kerberos() {
             };
             let keys = json!({"server": format!("{address}:5300"), "timeout": 5});
             let run = world.program(keys).run();
-            run.fails(1, &format!("ERROR: host.example.com is not confirmed: {address}:5300: the server *does no GSS-TSIG*give a `tsig` key in place of `gss`*"));
+            run.fails(
+                1,
+                &format!(
+                    "ERROR: host.example.com is not confirmed: {address}:5300: *does no GSS-TSIG*"
+                ),
+            );
             assert_eq!(_server.at("host.example.com."), Vec::<String>::new());
         }
     });
@@ -605,6 +608,8 @@ fn a_kdc_whose_clock_is_not_the_name_servers() {
         if !crate::harness::installed("faketime") {
             skip!("faketime is not installed");
         }
+        // Sandboxes have the same process ids, which faketime names its semaphores by.
+        sandbox.shell("mount -t tmpfs none /dev/shm");
         let mut setup = Setup::new("127.0.0.1:88".parse().unwrap(), &HOST);
         setup.clock = Some("+30m");
         let Some(world) = World::with(sandbox, sandbox.path(), &setup) else {
