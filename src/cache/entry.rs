@@ -1,6 +1,7 @@
 //! What a cache's text says, and which registration it confirms.
 
 use crate::registration::{Addresses, Registration};
+use hickory_proto::rr::Name;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::io;
@@ -49,7 +50,7 @@ impl Entry {
 
     /// Whether this is what is wanted now. A setting that is not there counts as unchanged.
     pub(crate) fn confirms(&self, wanted: &Registration) -> bool {
-        self.is_for(wanted)
+        self.is_for(&wanted.name)
             && self.addresses == wanted.addresses
             && settings(wanted)
                 .iter()
@@ -57,8 +58,8 @@ impl Entry {
     }
 
     /// Whether it has the wanted name.
-    pub(crate) fn is_for(&self, wanted: &Registration) -> bool {
-        self.hostname.eq_ignore_ascii_case(&wanted.name.to_ascii())
+    pub(crate) fn is_for(&self, name: &Name) -> bool {
+        self.hostname.eq_ignore_ascii_case(&name.to_ascii())
     }
 
     /// The name, as somebody wrote it.

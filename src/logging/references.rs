@@ -39,7 +39,7 @@ pub(crate) struct Tree {
 const MAX_CHAIN: u32 = 100;
 
 /// How deep lists and objects may be nested, references followed.
-const MAX_DEPTH: usize = 500;
+const MAX_DEPTH: usize = 200;
 
 /// How many references to more than a word there may be.
 const MAX_SHARED: usize = 1000;
