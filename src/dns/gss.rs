@@ -65,7 +65,7 @@ pub(crate) struct Context {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     /// There was no answer.
-    #[error("no Kerberos context: {0}")]
+    #[error("no Kerberos context: {}{}", .0, not_answered(.0))]
     Exchange(exchange::Error),
     /// What came is no answer to this query.
     #[error("no Kerberos context: the answer {0}")]
@@ -90,6 +90,16 @@ pub(crate) enum Error {
     /// The server's answer is signed, but not by this context.
     #[error("no Kerberos context: the answer {0}")]
     Unverified(#[from] Unverified),
+}
+
+/// What else a connection without an answer may mean.
+fn not_answered(error: &exchange::Error) -> &'static str {
+    match error {
+        exchange::Error::Closed(0) => {
+            "; it may be a server that does no GSS-TSIG: some do not answer what they do not know"
+        }
+        _ => "",
+    }
 }
 
 /// What an error of the TKEY record means.

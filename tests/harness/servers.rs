@@ -60,7 +60,7 @@ pub(crate) enum Policy {
     Addresses,
     /// Anybody may update everything, unsigned.
     Anybody,
-    /// Who has a ticket of the realm may update their own A and AAAA records; BIND only.
+    /// Who has a ticket of the realm may update their own A and AAAA records, and the keys everything; BIND only.
     Kerberos,
 }
 
@@ -405,13 +405,13 @@ fn bind(folder: &Path, setup: &Setup, command: &mut Command) {
         }
         Policy::Anybody => "allow-update { any; };".to_owned(),
         Policy::Kerberos => {
-            let realm = setup
+            let kerberos = setup
                 .kerberos
                 .as_ref()
-                .map_or("EXAMPLE.COM", |kerberos| &kerberos.realm);
-            format!(
-                "update-policy {{ grant {realm} krb5-self . A AAAA; grant {realm} ms-self . A AAAA; }};"
-            )
+                .expect("a server of a realm has its keytab");
+            let all = each(&|key| format!("grant \"{key}\" zonesub ANY; "));
+            let realm = &kerberos.realm;
+            format!("update-policy {{ grant {realm} krb5-self . A AAAA; {all}}};")
         }
     };
     for zone in &setup.zones {
