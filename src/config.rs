@@ -1,37 +1,47 @@
 //! The configuration file: JSON to a validated [`Config`], or an error that names file, place, fault and remedy.
 //!
 //! Everything is checked before anything is done: a configuration that loads has no surprises left but the network's.
-//! Values of the `tsig` object are never repeated in an error.
+//! Values of the `tsig` object are never repeated in an error. What a key means in detail is in the room of that key:
+//! `rules` for addresses, `servers`, `tsig` and `keyfile`, `tls`, `gss`; `text` and `json` read, `section` takes apart.
 
+mod gss;
+mod json;
+mod keyfile;
+mod path;
+mod rules;
 mod section;
+mod servers;
+mod text;
+mod tls;
+mod tsig;
+
+pub(crate) use gss::Gss;
+pub use keyfile::KeyFile;
+pub use section::Fault;
+pub(crate) use text::read;
 
 use crate::addresses::Rules;
-use crate::dns::tsig::{Algorithm, Key};
-use crate::dns::zone::Server;
+use crate::dns::server::Server;
+use crate::dns::tsig::Key;
+use crate::escape;
 use crate::host;
-use crate::logging;
 use crate::name;
 use crate::registration::Replace;
-use crate::secret::{KeyFile, Secret};
 use hickory_proto::rr::Name;
-use ipnet::IpNet;
-use section::{At, Fault, Section, boolean, fault, kind, object, quoted, section, string};
+use section::{At, Section, fault, kind, quoted, seconds, section, string};
 use serde_json::Value;
-use std::fs::{self, File};
 use std::io;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use zeroize::Zeroizing;
 
 /// No configuration needs more bytes than this; 16 MiB.
-const LARGEST: u64 = 16 << 20;
+const MAX_FILE: u64 = 16 << 20;
 
-/// No key file needs more bytes than this; 64 KiB.
-const LARGEST_KEY_FILE: u64 = 64 << 10;
+/// How long the network work of one run may take where nobody says.
+pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The keys of the configuration's object.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 15] = [
     "cache",
     "ipv4",
     "ipv6",
@@ -45,34 +55,42 @@ const KEYS: [&str; 13] = [
     "addresses",
     "refresh",
     "timeout",
+    "tls",
+    "gss",
 ];
 
 /// A validated configuration.
-pub(crate) struct Config {
+pub struct Config {
+    /// The file it was read from.
+    pub(crate) file: PathBuf,
     /// Where the last confirmed registration is remembered.
     pub(crate) cache: CacheFile,
     /// Which addresses to register.
     pub(crate) rules: Rules,
-    /// The records' time to live in seconds.
+    /// The records' time to live in seconds: 0 to 2147483647.
     pub(crate) ttl: u32,
-    /// The key that signs updates.
+    /// The key that signs updates; none if `gss` is there.
     pub(crate) key: Option<Key>,
-    /// The file that the key's secret is in.
+    /// The file that the key's secret is in: this one or the key file.
     pub(crate) secret_file: Option<PathBuf>,
     /// The logging section.
-    pub(crate) logging: Option<logging::Configuration>,
+    pub(crate) logging: Option<dictconfig::Configuration>,
     /// The name to register in place of the computer's own.
     pub(crate) hostname: Option<Name>,
     /// The apex in place of looking it up.
     pub(crate) zone: Option<Name>,
-    /// Where to send in place of the SOA's primary.
-    pub(crate) server: Option<Server>,
+    /// Where to send in place of the SOA's primary, tried in this order; empty for the primary.
+    pub(crate) servers: Vec<Server>,
     /// Which records of the name give way.
     pub(crate) replace: Replace,
     /// After how long to send again though nothing changed.
     pub(crate) refresh: Option<Duration>,
     /// How long the network work of one run may take.
     pub(crate) timeout: Duration,
+    /// Send over TLS, and how.
+    pub(crate) tls: Option<crate::dns::tls::Settings>,
+    /// Sign by Kerberos, and as whom.
+    pub(crate) gss: Option<Gss>,
 }
 
 /// The `cache` key.
@@ -97,38 +115,52 @@ pub(crate) struct Error {
 }
 
 impl Config {
-    /// Reads and checks a configuration file, and the key file if it names one.
+    /// Reads and checks the configuration file `given`, or else the first that is where the system keeps them, and the
+    /// key file if it names one.
     ///
     /// # Errors
     /// The first fault that was found.
-    pub(crate) fn load(file: &Path) -> Result<Self, Error> {
-        read(file, LARGEST)
-            .map_err(|error| fault("", error.to_string()))
+    pub(crate) fn load(given: Option<&Path>) -> Result<Self, Error> {
+        let mut places = given.map_or_else(host::default_configs, |file| vec![file.to_owned()]);
+        let last = places.pop().unwrap_or_default();
+        let file = places.iter().find(|file| file.exists()).unwrap_or(&last);
+        text::read(file, MAX_FILE)
+            .map_err(|error| fault("", explain(&error, given.is_some(), &places)))
             .and_then(|text| Self::from_json(&text, file))
             .map_err(|fault| Error {
-                file: file.to_owned(),
+                file: file.clone(),
                 fault,
             })
     }
 
-    /// Checks the text of the configuration file `file`.
+    /// Checks the text of a configuration: UTF-8 with or without a byte order mark, one JSON object. `file` is where it
+    /// lies: relative paths start at its folder. Of what the text names, only a key file is opened.
     ///
     /// # Errors
-    /// The first fault that was found.
-    pub(crate) fn from_json(text: &[u8], file: &Path) -> Result<Self, Fault> {
-        let mut top = Section::new(String::new(), object(text)?, &KEYS)?;
-        let rules = rules(&mut top)?;
+    /// The first fault that was found: its place and what would be right.
+    pub fn from_json(text: &[u8], file: &Path) -> Result<Self, Fault> {
+        let folder = file.parent().unwrap_or(Path::new(""));
+        let mut top = Section::new(String::new(), json::object(text)?, &KEYS)?;
+        let rules = rules::rules(&mut top)?;
+        let gss = top
+            .optional("gss")
+            .map(|value| gss::gss(value, folder))
+            .transpose()?
+            .flatten();
         let (key, secret_file) = match top.optional("tsig") {
-            Some(tsig) => key(
-                section(tsig, &["algorithm", "key", "keyname", "keyfile"])?,
-                file,
-            )
-            .map(|(key, file)| (Some(key), Some(file)))?,
+            Some(_) if gss.is_some() => {
+                return Err(fault(
+                    "gss",
+                    "signs updates in place of `tsig`; give only one of them",
+                ));
+            }
+            Some(tsig) => tsig::key(section(tsig, &tsig::KEYS)?, file, folder)
+                .map(|(key, file)| (Some(key), Some(file)))?,
             None => (None, None),
         };
         let hostname = top
             .optional("hostname")
-            .map(|value| name(value, name::host_name))
+            .map(|value| name(value, name::configured_host_name))
             .transpose()?;
         let zone = top
             .optional("zone")
@@ -139,31 +171,105 @@ impl Config {
         {
             return Err(fault(
                 "zone",
-                format!("{zone} is no parent of the hostname {hostname}"),
+                format!(
+                    "{} is no parent of the hostname {}",
+                    escape::domain(zone),
+                    escape::domain(hostname)
+                ),
             ));
         }
-        Ok(Self {
+        let config = Self {
+            file: file.to_owned(),
             cache: top
                 .optional("cache")
-                .map_or(Ok(CacheFile::Off), cache_file)?,
+                .map_or(Ok(CacheFile::Off), |value| cache_file(value, folder))?,
             rules,
-            ttl: top.required("ttl").and_then(ttl)?,
+            ttl: top.required("ttl").and_then(section::ttl)?,
             key,
             secret_file,
             logging: top.optional("logging").map(logging_section).transpose()?,
             hostname,
             zone,
-            server: top.optional("server").map(server).transpose()?,
+            servers: top
+                .optional("server")
+                .map_or(Ok(Vec::new()), servers::servers)?,
             replace: top.optional("replace").map_or(Ok(Replace::All), replace)?,
             refresh: top.optional("refresh").map(seconds).transpose()?,
             timeout: top
                 .optional("timeout")
-                .map_or(Ok(Duration::from_secs(30)), seconds)?,
+                .map_or(Ok(DEFAULT_TIMEOUT), seconds)?,
+            tls: top
+                .optional("tls")
+                .map(|value| tls::tls(value, folder))
+                .transpose()?
+                .flatten(),
+            gss,
+        };
+        match &config.cache {
+            CacheFile::At(cache) => config.clash(|file| file == cache).map_or(Ok(config), Err),
+            CacheFile::Off | CacheFile::Default => Ok(config),
+        }
+    }
+
+    /// Whether the file `cache` may be written as the cache: it must be none that the configuration needs, by whatever
+    /// path or link. Only a run that is about to write it has to ask.
+    ///
+    /// # Errors
+    /// Which one it is.
+    pub(crate) fn check_cache(&self, cache: &Path) -> Result<(), Error> {
+        let clash = self.clash(|file| host::is_same_file(file, cache));
+        clash.map_or(Ok(()), |fault| {
+            Err(Error {
+                file: self.file.clone(),
+                fault,
+            })
         })
     }
-}
 
-impl Config {
+    /// The error that a file which a key names is wrong: what is found only by a run that needs it.
+    pub(crate) fn error(&self, key: &str, what: String) -> Error {
+        Error {
+            file: self.file.clone(),
+            fault: fault(key, what),
+        }
+    }
+
+    /// That one of the files which the configuration needs is the cache.
+    fn clash(&self, is_cache: impl Fn(&Path) -> bool) -> Option<Fault> {
+        let tls = self.tls.as_ref();
+        let client = tls.and_then(|tls| tls.client.as_ref());
+        let needed = [
+            ("the configuration itself", Some(&self.file)),
+            ("the key file", self.secret_file.as_ref()),
+            ("the file of `tls.ca`", tls.and_then(|tls| tls.ca.as_ref())),
+            (
+                "the file of `tls.certificate`",
+                client.map(|client| &client.certificate),
+            ),
+            ("the file of `tls.key`", client.map(|client| &client.key)),
+            ("the keytab", self.gss.as_ref().map(|gss| &gss.keytab)),
+        ];
+        let (what, _) = needed
+            .into_iter()
+            .find(|(_, file)| file.is_some_and(|file| is_cache(file)))?;
+        Some(fault(
+            "cache",
+            format!("is {what}, which an update would overwrite; name another file"),
+        ))
+    }
+
+    /// The files that have a secret in them, which nobody else should read or change.
+    pub(crate) fn secret_files(&self) -> impl Iterator<Item = &Path> {
+        let client = self.tls.as_ref().and_then(|tls| tls.client.as_ref());
+        [
+            self.secret_file.as_deref(),
+            client.map(|client| client.key.as_path()),
+            self.gss.as_ref().map(|gss| gss.keytab.as_path()),
+        ]
+        .into_iter()
+        .flatten()
+    }
+
     /// The cache file that is asked for, if one is.
     ///
     /// # Errors
@@ -177,170 +283,36 @@ impl Config {
     }
 }
 
-/// The bytes of a regular file of at most `largest` bytes, wiped when dropped.
-fn read(path: &Path, largest: u64) -> io::Result<Zeroizing<Vec<u8>>> {
-    let invalid = |what: String| io::Error::new(io::ErrorKind::InvalidData, what);
-    let metadata = fs::metadata(path)?;
-    if !metadata.is_file() {
-        return Err(invalid("is not a regular file".into()));
+/// Why a configuration file cannot be read, and for one that is missing, how to name another.
+fn explain(error: &io::Error, is_given: bool, others: &[PathBuf]) -> String {
+    if error.kind() != io::ErrorKind::NotFound {
+        return escape::system(error);
     }
-    if metadata.len() > largest {
-        return Err(invalid(format!("is larger than {} KiB", largest >> 10)));
+    if is_given {
+        return "there is no such file".into();
     }
-    // One byte more than the file has lets the reading end without a larger buffer, which would leave a copy behind.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(
-        usize::try_from(metadata.len()).unwrap_or_default() + 1,
-    ));
-    File::open(path)?.take(largest).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-/// The `ipv4`, `ipv6` and `addresses` keys.
-fn rules(top: &mut Section) -> Result<Rules, Fault> {
-    let ipv4 = top.required("ipv4").and_then(boolean)?;
-    let mut ipv6 = top
-        .required("ipv6")
-        .and_then(|value| section(value, &["enable", "teredo"]))?;
-    let mut rules = Rules {
-        ipv4,
-        ipv6: ipv6.required("enable").and_then(boolean)?,
-        teredo: ipv6.required("teredo").and_then(boolean)?,
-        ..Rules::default()
-    };
-    if !rules.ipv4 && !rules.ipv6 {
-        return Err(fault(
-            "ipv4",
-            "neither ipv4 nor ipv6.enable is true, so there is nothing to register",
-        ));
-    }
-    if let Some(addresses) = top.optional("addresses") {
-        let mut addresses = section(addresses, &["include", "exclude"])?;
-        rules.include = addresses
-            .optional("include")
-            .map_or(Ok(Vec::new()), networks)?;
-        rules.exclude = addresses
-            .optional("exclude")
-            .map_or(Ok(Vec::new()), networks)?;
-        if let Some(both) = rules
-            .include
-            .iter()
-            .find(|network| rules.exclude.contains(network))
-        {
-            return Err(fault(
-                "addresses.exclude",
-                format!("{both} is in `include` as well"),
-            ));
-        }
-    }
-    Ok(rules)
+    let mut places = vec!["there is no such file".to_owned()];
+    places.extend(others.iter().map(|file| file.display().to_string()));
+    places.join(", nor ") + "; name the configuration with --config"
 }
 
 /// The `cache` key.
-fn cache_file((path, value): At) -> Result<CacheFile, Fault> {
+fn cache_file((at, value): At, folder: &Path) -> Result<CacheFile, Fault> {
     match value {
         Value::Bool(true) => Ok(CacheFile::Default),
         Value::Bool(false) => Ok(CacheFile::Off),
-        Value::String(file) if file.is_empty() => {
-            Err(fault(path, "is empty; name a file, or give true or false"))
-        }
-        Value::String(file) if file.contains('\0') => {
-            Err(fault(path, "has a NUL in it, which no file's name can"))
-        }
-        Value::String(file) => Ok(CacheFile::At(file.into())),
+        Value::String(_) => path::path((at, value), folder).map(CacheFile::At),
         other => Err(fault(
-            path,
+            at,
             format!("must be a file's name, true or false, not {}", kind(&other)),
         )),
     }
-}
-
-/// The `ttl` key: RFC 2181, section 8, allows 31 bits. A fraction is cut off, as Python's int does.
-fn ttl((path, value): At) -> Result<u32, Fault> {
-    let Value::Number(number) = &value else {
-        return Err(fault(
-            path,
-            format!("must be a number of seconds, not {}", kind(&value)),
-        ));
-    };
-    let seconds = number.as_f64().unwrap_or(f64::NAN).trunc();
-    if !(0.0..=f64::from(i32::MAX)).contains(&seconds) {
-        return Err(fault(path, "must be from 0 to 2147483647 seconds"));
-    }
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "the range was checked"
-    )]
-    Ok(seconds as u32)
-}
-
-/// A number of seconds above zero.
-fn seconds((path, value): At) -> Result<Duration, Fault> {
-    let Value::Number(number) = &value else {
-        return Err(fault(
-            path,
-            format!("must be a number of seconds, not {}", kind(&value)),
-        ));
-    };
-    let seconds = number.as_f64().unwrap_or(f64::NAN);
-    if !(0.001..=f64::from(i32::MAX)).contains(&seconds) {
-        return Err(fault(
-            path,
-            "must be a number of seconds from 0.001 to 2147483647",
-        ));
-    }
-    Ok(Duration::from_secs_f64(seconds))
-}
-
-/// A list of networks; a bare address is a network of itself.
-fn networks((path, value): At) -> Result<Vec<IpNet>, Fault> {
-    let Value::Array(items) = value else {
-        return Err(fault(
-            path,
-            format!("must be a list of networks, not {}", kind(&value)),
-        ));
-    };
-    let parse = |(index, item): (usize, Value)| {
-        let (path, text) = string((format!("{path}[{index}]"), item))?;
-        let network = text.parse::<IpNet>().or_else(|error| {
-            text.parse::<std::net::IpAddr>()
-                .map(IpNet::from)
-                .map_err(|_| error)
-        });
-        let network = network.map_err(|_| {
-            fault(
-                &*path,
-                format!(
-                    "{} is no network; write it like \"192.0.2.0/24\"",
-                    quoted(&text)
-                ),
-            )
-        })?;
-        if network.addr() != network.network() {
-            return Err(fault(
-                path,
-                format!(
-                    "{} has bits set behind the prefix; did you mean \"{}\"?",
-                    quoted(&text),
-                    network.trunc()
-                ),
-            ));
-        }
-        Ok(network)
-    };
-    items.into_iter().enumerate().map(parse).collect()
 }
 
 /// A name that `parse` accepts.
 fn name(value: At, parse: fn(&str) -> Result<Name, &'static str>) -> Result<Name, Fault> {
     let (path, text) = string(value)?;
     parse(&text).map_err(|wrong| fault(path, format!("{} {wrong}", quoted(&text))))
-}
-
-/// The `server` key.
-fn server(value: At) -> Result<Server, Fault> {
-    let (path, text) = string(value)?;
-    Server::parse(&text).map_err(|wrong| fault(path, format!("{} {wrong}", quoted(&text))))
 }
 
 /// The `replace` key.
@@ -357,79 +329,28 @@ fn replace(value: At) -> Result<Replace, Fault> {
         })
 }
 
-/// The `logging` section.
-fn logging_section((path, value): At) -> Result<logging::Configuration, Fault> {
+/// The `logging` section. What Python would take for a file's name, and no file has, is looked for here.
+fn logging_section((path, value): At) -> Result<dictconfig::Configuration, Fault> {
     if !value.is_object() {
         return Err(fault(
             path,
             format!("must be an object, not {}", kind(&value)),
         ));
     }
-    logging::Configuration::from_json(&value).map_err(|error| fault(error.path, error.message))
-}
-
-/// The `tsig` section: the key, and the file that its secret is in.
-fn key(mut tsig: Section, config_file: &Path) -> Result<(Key, PathBuf), Fault> {
-    if let Some(keyfile) = tsig.optional("keyfile") {
-        if let Some(other) = ["algorithm", "key", "keyname"]
-            .into_iter()
-            .find(|key| tsig.has(key))
-        {
-            return Err(fault(
-                format!("tsig.{other}"),
-                "is in the key file already; give either `keyfile` or the other three",
-            ));
+    let handlers = value.get("handlers").and_then(Value::as_object);
+    for (name, handler) in handlers.into_iter().flatten() {
+        if let Some(file) = handler.get("filename").and_then(Value::as_str) {
+            path::check(file)
+                .map_err(|wrong| fault(format!("{path}.handlers.{name}.filename"), wrong))?;
         }
-        let (path, text) = string(keyfile)?;
-        let file = config_file.parent().unwrap_or(Path::new("")).join(text);
-        let key = key_from_file(&file)
-            .map_err(|what| fault(path, format!("{}: {what}", file.display())))?;
-        return Ok((key, file));
     }
-    let (path, text) = tsig.required("algorithm").and_then(string)?;
-    let algorithm = Algorithm::ALL
-        .into_iter()
-        .find(|algorithm| algorithm.as_str() == text);
-    let algorithm = algorithm.ok_or_else(|| fault(path, unknown_algorithm(&text)))?;
-    let (path, text) = tsig.required("key").and_then(string)?;
-    let text = Zeroizing::new(text);
-    let secret =
-        Secret::from_base64(&text).map_err(|wrong| fault(path, format!("the secret {wrong}")))?;
-    let (path, text) = tsig.required("keyname").and_then(string)?;
-    let name =
-        name::domain_name(&text).map_err(|wrong| fault(path, format!("the key's name {wrong}")))?;
-    Ok((Key::new(&name, algorithm, secret), config_file.to_owned()))
-}
-
-/// Reads a key file.
-fn key_from_file(file: &Path) -> Result<Key, String> {
-    let bytes = read(file, LARGEST_KEY_FILE).map_err(|error| error.to_string())?;
-    let text = std::str::from_utf8(&bytes).map_err(|_| "is not text in UTF-8")?;
-    let read = KeyFile::parse(text)?;
-    let plain = read.algorithm.to_ascii_lowercase();
-    let plain = plain
-        .trim_end_matches('.')
-        .trim_end_matches(".sig-alg.reg.int");
-    let algorithm = Algorithm::ALL
-        .into_iter()
-        .find(|algorithm| algorithm.as_str() == plain);
-    let algorithm = algorithm.ok_or_else(|| unknown_algorithm(plain))?;
-    let name = name::domain_name(&read.name).map_err(|wrong| format!("the key's name {wrong}"))?;
-    Ok(Key::new(&name, algorithm, read.secret))
-}
-
-/// That an algorithm is none of those there are, without repeating it: it may be the secret in the wrong place.
-fn unknown_algorithm(text: &str) -> String {
-    let names = Algorithm::ALL.map(Algorithm::as_str);
-    // To measure how near two words are takes memory by the product of their lengths.
-    let lower: String = text.to_ascii_lowercase().chars().take(16).collect();
-    let near = names
-        .iter()
-        .find(|name| strsim::damerau_levenshtein(&lower, name) <= 1);
-    match near {
-        Some(name) => format!("no such algorithm; did you mean `{name}`?"),
-        None => format!("no such algorithm; there are {}", names.join(", ")),
-    }
+    dictconfig::Configuration::from_json(&value, "pydyndns").map_err(|error| {
+        let place = match error.path() {
+            "" => path,
+            key => format!("{path}.{key}"),
+        };
+        fault(place, error.message())
+    })
 }
 
 #[cfg(test)]
@@ -493,16 +414,13 @@ mod tests {
             (r#", "tsgi": {}"#, "tsgi: no such key; did you mean `tsig`?"),
             (
                 r#", "nonsense": {}"#,
-                "nonsense: no such key; there are cache, ipv4, ipv6, ttl, tsig, logging, hostname, zone, server, replace, addresses, refresh, timeout",
+                "nonsense: no such key; there are cache, ipv4, ipv6, ttl, tsig, logging, hostname, zone, server, replace, addresses, refresh, timeout, tls, gss",
             ),
             (
                 r#", "ttl": 1"#,
                 "line 1 column 77: the key `ttl` is given twice",
             ),
-            (
-                r#", "cache": """#,
-                "cache: is empty; name a file, or give true or false",
-            ),
+            (r#", "cache": """#, "cache: is empty; name a file"),
             (
                 r#", "cache": 1"#,
                 "cache: must be a file's name, true or false, not a number",
@@ -513,7 +431,7 @@ mod tests {
             ),
             (
                 r#", "tsig": {"algorithm": "HMAC-SHA256", "key": "c2VjcmV0", "keyname": "k"}"#,
-                "tsig.algorithm: no such algorithm; did you mean `hmac-sha256`?",
+                "tsig.algorithm: no such algorithm; there are hmac-md5, hmac-sha1, hmac-sha224, hmac-sha256, hmac-sha384, hmac-sha512",
             ),
             (
                 r#", "tsig": {"algorithm": "c2VjcmV0", "key": "c2VjcmV0", "keyname": "k"}"#,
@@ -542,7 +460,7 @@ mod tests {
             (r#", "zone": ".""#, "zone: \".\" has an empty label"),
             (
                 r#", "hostname": "a.example.com", "zone": "example.net""#,
-                "zone: example.net. is no parent of the hostname a.example.com.",
+                "zone: example.net is no parent of the hostname a.example.com",
             ),
             (
                 r#", "replace": "some""#,

@@ -1,117 +1,195 @@
-//! Where log lines go: the configuration's logging section, stderr through env_logger, or both.
+//! Where log lines go: the configuration's logging section, stderr through env_logger, or both. Owns two promises: nothing is
+//! said twice on stderr, and an error always reaches somebody.
 
-use crate::dns::zone::addresses_of;
-use crate::logging::{self, Configuration};
-use log::{LevelFilter, Log, Metadata, Record};
+use crate::dns::target::addresses_of;
+use crate::escape::one_line;
+use crate::host;
+use dictconfig::{Configuration, Environment, Stderr};
+use log::{Level, LevelFilter, Log, Metadata, Record};
 use std::env;
-use std::io::{self, Write};
-use std::net::IpAddr;
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long a log server's name may take to be looked up.
 const LONGEST_LOOKUP: Duration = Duration::from_secs(2);
 
-/// Nobody reads an error of more bytes than this.
-const LONGEST_LINE: usize = 4000;
+/// How long all handlers together may take to send what they have for the network.
+const NETWORK_TIME: Duration = Duration::from_millis(3500);
 
 /// The logging of one run.
-pub(crate) struct Logger {
-    /// The section's handlers.
-    configured: Option<&'static logging::Logger>,
-}
+pub(crate) struct Logger(&'static Destinations);
 
 /// What the `log` macros speak to.
 struct Destinations {
     /// The section's handlers.
-    configured: Option<&'static logging::Logger>,
+    configured: Option<dictconfig::Logger>,
     /// stderr.
     stderr: Option<env_logger::Logger>,
+    /// Errors that `stderr` has not printed.
+    unprinted: Mutex<Vec<String>>,
 }
 
 impl Logger {
     /// Starts logging: by the section, to stderr where there is none, and to stderr too if `verbose` or `RUST_LOG` asks.
     pub(crate) fn start(section: Option<Configuration>, verbose: bool) -> Self {
+        let filter = rust_log();
+        let wants_stderr = section.is_none() || verbose || filter.is_some();
         // Logging lasts as long as the process, which is what the `log` crate wants.
-        let configured: Option<&'static logging::Logger> =
-            section.map(|section| &*Box::leak(Box::new(section.open(resolve))));
-        let filter = env::var("RUST_LOG")
-            .ok()
-            .filter(|filter| !filter.is_empty());
-        let stderr = (configured.is_none() || verbose || filter.is_some()).then(|| {
-            let mut builder = env_logger::Builder::new();
-            match &filter {
-                Some(filter) => builder.parse_filters(filter),
-                None => builder.filter_level(if verbose {
-                    LevelFilter::Trace
-                } else {
-                    LevelFilter::Warn
-                }),
-            };
-            builder.build()
-        });
-        let levels = configured
-            .map(logging::Logger::max_level)
-            .into_iter()
-            .chain(stderr.as_ref().map(env_logger::Logger::filter));
-        log::set_max_level(levels.max().unwrap_or(LevelFilter::Off));
+        let destinations: &'static Destinations = Box::leak(Box::new(Destinations {
+            configured: section.map(|section| section.open(environment())),
+            stderr: wants_stderr.then(|| stderr(filter.as_deref(), verbose)),
+            unprinted: Mutex::default(),
+        }));
+        // Errors come here whatever the levels say: they are told in the end if nobody has taken them.
+        log::set_max_level(destinations.max_level().max(LevelFilter::Error));
         // Only a second logger could be refused, and there is none.
-        let _ = log::set_boxed_logger(Box::new(Destinations { configured, stderr }));
-        Self { configured }
+        let _ = log::set_logger(destinations);
+        Self(destinations)
     }
 
-    /// Delivers what network handlers held back until the update was done.
+    /// Delivers what network handlers held back until the update was done, and tells stderr the errors that no destination
+    /// has taken.
     pub(crate) fn finish(&self) {
-        if let Some(configured) = self.configured {
-            configured.finish();
+        let untaken = self.0.configured.as_ref().map(dictconfig::Logger::finish);
+        let unprinted = self.0.unprinted.lock();
+        for error in unprinted.unwrap_or_else(PoisonError::into_inner).iter() {
+            if untaken
+                .as_ref()
+                .is_none_or(|untaken| untaken.contains(error))
+            {
+                complain(&format!("{}: {error}", Level::Error));
+            }
+        }
+    }
+}
+
+impl Destinations {
+    /// The most that any of them takes.
+    fn max_level(&self) -> LevelFilter {
+        let configured = self.configured.as_ref().map(dictconfig::Logger::max_level);
+        let stderr = self.stderr.as_ref().map(env_logger::Logger::filter);
+        configured.max(stderr).unwrap_or(LevelFilter::Off)
+    }
+
+    /// Whether stderr gets this record from us: it is wanted there, and the section does not put it there itself.
+    fn prints(&self, record: &Record<'_>) -> bool {
+        self.stderr
+            .as_ref()
+            .is_some_and(|stderr| stderr.matches(record))
+            && self
+                .configured
+                .as_ref()
+                .is_none_or(|configured| !configured.writes_to_stderr(record.level()))
+    }
+
+    /// Passes on a record with this text.
+    fn pass(&self, record: &Record<'_>, text: &str) {
+        if let Some(configured) = &self.configured {
+            configured.log(record);
+        }
+        if self.prints(record) {
+            if let Some(stderr) = &self.stderr {
+                stderr.log(record);
+            }
+        } else if record.level() == Level::Error {
+            let mut unprinted = self
+                .unprinted
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            unprinted.push(text.to_owned());
         }
     }
 }
 
 impl Log for Destinations {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        self.configured
-            .is_some_and(|logger| logger.enabled(metadata))
-            || self
-                .stderr
-                .as_ref()
-                .is_some_and(|logger| logger.enabled(metadata))
+        let configured = self.configured.as_ref();
+        let stderr = self.stderr.as_ref();
+        metadata.level() == Level::Error
+            || configured.is_some_and(|logger| logger.enabled(metadata))
+            || stderr.is_some_and(|logger| logger.enabled(metadata))
     }
 
     fn log(&self, record: &Record<'_>) {
-        if let Some(logger) = self.configured {
-            logger.log(record);
-        }
-        if let Some(logger) = &self.stderr {
-            logger.log(record);
-        }
+        let text = one_line(&record.args().to_string());
+        self.pass(
+            &Record::builder()
+                .metadata(record.metadata().clone())
+                .module_path(record.module_path())
+                .file(record.file())
+                .line(record.line())
+                .args(format_args!("{text}"))
+                .build(),
+            &text,
+        );
     }
 
     fn flush(&self) {}
 }
 
-/// The addresses of a log server.
-fn resolve(host: &str) -> io::Result<Vec<IpAddr>> {
-    addresses_of(host, Instant::now() + LONGEST_LOOKUP)
-}
-
-/// One line on stderr, before logging is set up. If nobody can read it there is nobody to tell.
-pub(crate) fn complain(wrong: &str) {
-    let _ = writeln!(io::stderr(), "pydyndns: {}", one_line(wrong));
-}
-
-/// A text that may repeat what others wrote, as one line of bounded length that can't command a terminal.
-pub(crate) fn one_line(text: &str) -> String {
-    let mut line = String::with_capacity(text.len().min(LONGEST_LINE));
-    for character in text.chars() {
-        if line.len() >= LONGEST_LINE {
-            line.push_str(" ...");
-            break;
-        }
-        if character.is_control() {
-            line.extend(character.escape_default());
-        } else {
-            line.push(character);
+/// What `RUST_LOG` says, if it is a filter as env_logger reads it.
+fn rust_log() -> Option<String> {
+    let filter = env::var("RUST_LOG")
+        .ok()
+        .filter(|filter| !filter.is_empty())?;
+    match env_filter::Builder::new().try_parse(&filter) {
+        Ok(_) => Some(filter),
+        Err(wrong) => {
+            complain(&format!("RUST_LOG: {wrong}; it is not heeded"));
+            None
         }
     }
-    line
+}
+
+/// stderr, with what the filter lets pass, or else everything or warnings and errors.
+fn stderr(filter: Option<&str>, verbose: bool) -> env_logger::Logger {
+    let mut builder = env_logger::Builder::new();
+    match filter {
+        Some(filter) => builder.parse_filters(filter),
+        None => builder.filter_level(if verbose {
+            LevelFilter::Trace
+        } else {
+            LevelFilter::Warn
+        }),
+    };
+    builder
+        .target(env_logger::Target::Pipe(Box::new(Stderr)))
+        .format(|buffer, record| {
+            let level = record.level();
+            buffer.write_all(line(level, &format!("{level}: {}", record.args())).as_bytes())
+        })
+        .build()
+}
+
+/// What the section's handlers need from this program.
+fn environment() -> Environment {
+    Environment {
+        resolve: Arc::new(|host, deadline| {
+            addresses_of(host, deadline.min(Instant::now() + LONGEST_LOOKUP))
+        }),
+        complain: Box::new(|about| complain(&format!("logging.{about}"))),
+        network_time: NETWORK_TIME,
+    }
+}
+
+/// One line on stderr about what is wrong, past all logging. If nobody can read it there is nobody to tell.
+pub(crate) fn complain(wrong: &str) {
+    let _ = Stderr.write_all(line(Level::Error, &one_line(wrong)).as_bytes());
+}
+
+/// A line as all of this program's lines on stderr begin, with its priority in front where the journal reads them
+/// (sd-daemon(3)).
+fn line(level: Level, text: &str) -> String {
+    if host::stderr_is_journal() {
+        let priority = match level {
+            Level::Error => 3,
+            Level::Warn => 4,
+            Level::Info => 6,
+            Level::Debug | Level::Trace => 7,
+        };
+        format!("<{priority}>pydyndns: {text}\n")
+    } else {
+        format!("pydyndns: {text}\n")
+    }
 }

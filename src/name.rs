@@ -3,6 +3,8 @@
 //! Pure: the host hands in the texts. No DNS query takes part.
 
 use hickory_proto::rr::Name;
+use std::io;
+use std::net::IpAddr;
 
 /// A domain name in letters, digits, hyphens and underscores, made fully qualified.
 ///
@@ -34,11 +36,27 @@ pub(crate) fn domain_name(text: &str) -> Result<Name, &'static str> {
     Ok(name)
 }
 
-/// A name that a computer can register: a domain name with a dot, not `localhost` in any form, not below `local`.
+/// A name that a computer can register and that it was found to have: a domain name with a dot, not `localhost` in any
+/// form, no IP address, and not below `local`.
 ///
 /// # Errors
 /// What is wrong with it, without the name.
 pub(crate) fn host_name(text: &str) -> Result<Name, &'static str> {
+    let name = configured_host_name(text)?;
+    if is_below_local(text) {
+        return Err("is below local, which is for multicast DNS");
+    }
+    Ok(name)
+}
+
+/// A name that a computer can register because somebody chose it. It may be below `local`: there are such domains.
+///
+/// # Errors
+/// What is wrong with it, without the name.
+pub(crate) fn configured_host_name(text: &str) -> Result<Name, &'static str> {
+    if text.trim_end_matches('.').parse::<IpAddr>().is_ok() {
+        return Err("is an IP address, not a name");
+    }
     let name = domain_name(text)?;
     if is_localhost(text) {
         return Err("is a form of localhost, which no zone has");
@@ -46,49 +64,83 @@ pub(crate) fn host_name(text: &str) -> Result<Name, &'static str> {
     if name.num_labels() < 2 {
         return Err("has no domain");
     }
-    if name
-        .iter()
-        .next_back()
-        .is_some_and(|label| label.eq_ignore_ascii_case(b"local"))
-    {
-        return Err("is below local, which is for multicast DNS");
-    }
     Ok(name)
 }
 
 /// Whether a name is a form of `localhost`: `localhost` itself with any domain, `localhost4` and `localhost6` as some
 /// distributions have them, and every name below `localhost` (RFC 6761, 6.3).
 pub(crate) fn is_localhost(name: &str) -> bool {
-    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    let name = name.trim_end_matches('.');
     let first = name.split('.').next().unwrap_or_default();
-    matches!(first, "localhost" | "localhost4" | "localhost6") || name.ends_with(".localhost")
+    ["localhost", "localhost4", "localhost6"]
+        .iter()
+        .any(|form| first.eq_ignore_ascii_case(form))
+        || last_label(name).eq_ignore_ascii_case("localhost")
 }
 
-/// The first dotted name, no form of localhost, on the first line of a hosts file that has `hostname` as a name or
-/// alias; the next such line if that one has none.
-pub(crate) fn in_hosts(hostname: &str, hosts: &str) -> Option<String> {
-    hosts.lines().find_map(|line| {
-        let names = || {
-            line.split('#')
-                .next()
-                .unwrap_or_default()
-                .split_ascii_whitespace()
-                .skip(1)
-        };
-        names()
-            .any(|name| name.eq_ignore_ascii_case(hostname))
-            .then(|| names().find(|name| name.contains('.') && !is_localhost(name)))?
-            .map(str::to_owned)
-    })
+/// Whether a name is below `local`, which is multicast DNS's (RFC 6762, 3).
+pub(crate) fn is_below_local(name: &str) -> bool {
+    last_label(name.trim_end_matches('.')).eq_ignore_ascii_case("local")
 }
 
-/// The hostname in the domain of resolv.conf: the first of its `domain` and `search` lines' first domains.
-pub(crate) fn in_domain(hostname: &str, resolv_conf: &str) -> Option<String> {
-    resolv_conf.lines().find_map(|line| {
-        let mut words = line.split_ascii_whitespace();
-        let domain = matches!(words.next()?, "domain" | "search").then(|| words.next())??;
-        let domain = domain.trim_matches('.');
-        (!domain.is_empty()).then(|| format!("{hostname}.{domain}"))
+/// What comes after a name's last dot.
+fn last_label(name: &str) -> &str {
+    name.rsplit('.').next().unwrap_or_default()
+}
+
+/// Where a name was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NameSource {
+    /// The configuration's `hostname`.
+    Configuration,
+    /// The kernel's hostname.
+    Kernel,
+    /// The hosts file.
+    Hosts,
+    /// The hostname and the domain of resolv.conf.
+    ResolvConf,
+    /// The system, which knows the whole name: Windows.
+    System,
+}
+
+impl NameSource {
+    /// The word for it, which `--status --json` prints.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Configuration => "configuration",
+            Self::Kernel => "kernel",
+            Self::Hosts => "hosts",
+            Self::ResolvConf => "resolv.conf",
+            Self::System => "system",
+        }
+    }
+}
+
+/// The full name of the computer that has this hostname: the hostname itself if it has a dot, else what the hosts file
+/// calls it, else the hostname in resolv.conf's domain, else the hostname alone. A file is read only if it comes to it.
+///
+/// # Errors
+/// There is no hostname, or what reading a file gives.
+pub fn complete(
+    hostname: &str,
+    in_hosts: impl FnOnce(&str) -> io::Result<Option<String>>,
+    domain: impl FnOnce() -> io::Result<Option<String>>,
+) -> io::Result<(String, NameSource)> {
+    // A dot at the end belongs to no label. Linux calls a computer (none) that nobody has named.
+    let hostname = hostname.strip_suffix('.').unwrap_or(hostname);
+    if matches!(hostname, "" | "(none)") {
+        return Err(io::Error::other("it has none"));
+    }
+    if hostname.contains('.') {
+        return Ok((hostname.to_owned(), NameSource::Kernel));
+    }
+    if let Some(name) = in_hosts(hostname)? {
+        return Ok((name, NameSource::Hosts));
+    }
+    Ok(match domain()? {
+        Some(domain) => (format!("{hostname}.{domain}"), NameSource::ResolvConf),
+        None => (hostname.to_owned(), NameSource::Kernel),
     })
 }
 
@@ -138,44 +190,98 @@ mod tests {
     }
 
     #[test]
-    fn takes_the_first_dotted_name_of_the_hostnames_own_line() {
-        let hosts = "127.0.0.1 localhost\n127.0.1.1\tbox localhost.localdomain box.example.com box.example.net # box.example.org\n";
-        assert_eq!(in_hosts("box", hosts).as_deref(), Some("box.example.com"));
-        assert_eq!(in_hosts("BOX", hosts).as_deref(), Some("box.example.com"));
-        assert_eq!(in_hosts("other", hosts), None);
-        assert_eq!(in_hosts("localhost", hosts), None);
+    fn takes_a_name_below_local_only_from_who_chose_it() {
+        assert!(configured_host_name("host.corp.local").is_ok());
         assert_eq!(
-            in_hosts(
-                "box",
-                "#127.0.1.1 box.example.com box\n::1 # box.example.com box"
-            ),
-            None
+            host_name("host.corp.local"),
+            Err("is below local, which is for multicast DNS")
         );
+        assert!(host_name("local.example").is_ok());
     }
 
     #[test]
-    fn an_address_is_never_taken_for_a_name() {
-        assert_eq!(in_hosts("127.0.1.1", "127.0.1.1 a.example.com"), None);
+    fn an_address_is_no_name() {
+        for text in ["10.0.0.1", "10.0.0.1.", "2001:db8::1", "::1"] {
+            assert_eq!(
+                configured_host_name(text),
+                Err("is an IP address, not a name")
+            );
+            assert_eq!(host_name(text), Err("is an IP address, not a name"));
+        }
+        // The first label of a host in a reverse zone, and of one named after its address.
+        assert!(host_name("1.0.0.10.example").is_ok());
+        assert!(host_name("ip-10-0-0-1.example").is_ok());
     }
 
     #[test]
-    fn takes_the_first_domain_of_resolv_conf() {
-        assert_eq!(
-            in_domain(
-                "box",
-                "nameserver 192.0.2.1\nsearch example.com. example.net\n"
-            )
-            .as_deref(),
-            Some("box.example.com")
-        );
-        assert_eq!(
-            in_domain(
-                "box",
-                "# domain a.example\ndomain b.example\nsearch c.example\n"
-            )
-            .as_deref(),
-            Some("box.b.example")
-        );
-        assert_eq!(in_domain("box", "search .\nsearch\n"), None);
+    fn knows_each_form_of_localhost() {
+        for name in [
+            "localhost",
+            "LOCALHOST",
+            "localhost.",
+            "localhost.localdomain",
+            "localhost4.localdomain4",
+            "localhost6",
+            "a.b.localhost",
+        ] {
+            assert!(is_localhost(name), "{name}");
+        }
+        for name in [
+            "",
+            "localhosts.example",
+            "my.localhost.example",
+            "xlocalhost",
+        ] {
+            assert!(!is_localhost(name), "{name}");
+        }
+    }
+
+    /// What is found for a hostname, with these answers of the hosts file and resolv.conf.
+    fn completed(
+        hostname: &str,
+        hosts: Option<&str>,
+        domain: Option<&str>,
+    ) -> (String, NameSource) {
+        complete(
+            hostname,
+            |_| Ok(hosts.map(str::to_owned)),
+            || Ok(domain.map(str::to_owned)),
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn the_first_source_that_knows_a_domain_wins() {
+        let all = (Some("a.hosts.example"), Some("resolv.example"));
+        for (hostname, hosts, domain, name, source) in [
+            ("a.b", all.0, all.1, "a.b", NameSource::Kernel),
+            ("a.b.", all.0, all.1, "a.b", NameSource::Kernel),
+            ("a", all.0, all.1, "a.hosts.example", NameSource::Hosts),
+            ("a.", all.0, all.1, "a.hosts.example", NameSource::Hosts),
+            ("A", None, all.1, "A.resolv.example", NameSource::ResolvConf),
+            ("a", None, None, "a", NameSource::Kernel),
+        ] {
+            assert_eq!(
+                completed(hostname, hosts, domain),
+                (name.to_owned(), source),
+                "{hostname}"
+            );
+        }
+    }
+
+    #[test]
+    fn no_file_is_read_that_is_not_needed() {
+        let fails = || Err(io::Error::other("it is read"));
+        assert!(complete("a.b", |_| fails(), fails).is_ok());
+        assert!(complete("a", |_| Ok(Some("a.b".to_owned())), fails).is_ok());
+        assert!(complete("a", |_| fails(), || Ok(None)).is_err());
+        assert!(complete("a", |_| Ok(None), fails).is_err());
+    }
+
+    #[test]
+    fn without_a_hostname_no_name_is_guessed() {
+        for hostname in ["", ".", "(none)"] {
+            complete(hostname, |_| panic!("the hosts file is read"), || Ok(None)).unwrap_err();
+        }
     }
 }

@@ -1,23 +1,31 @@
 //! The story of one run, from top to bottom.
 //!
-//! [`run`] reads the configuration, starts logging and chooses the mode once. [`register`] gathers what should be in
+//! [`run`] reads the configuration, starts logging and chooses the mode once. `register` gathers what should be in
 //! the zone, ends at once if the cache confirms it, and else takes its turn, sends one update and remembers what a server
 //! has confirmed.
 
-use crate::cache::{Cache, Reading, Turn};
+use crate::cache::{Cache, CacheLock, Reading};
 use crate::cli::{Mode, Options};
-use crate::config::Config;
+use crate::config::{self, CacheFile, Config, DEFAULT_TIMEOUT};
+use crate::delivery::Delivery;
 use crate::desired::{self, Desired};
-use crate::dns::update::{self, Update};
-use crate::dns::zone;
-use crate::host;
+use crate::dns::message::Update;
+use crate::dns::target::Target;
+use crate::escape;
+use crate::host::Alarm;
 use crate::logger::{self, Logger};
 use crate::registration::Registration;
+use crate::status;
+use crate::warnings;
 use std::cell::LazyCell;
 use std::error::Error;
-use std::fs::File;
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime};
+
+/// How long after `timeout` a run is ended by the alarm if something other than the network blocks it. Log handlers that
+/// deliver over the network may take a few seconds after the update.
+const MARGIN: Duration = Duration::from_secs(5);
 
 /// Why a run ended without success.
 #[derive(Debug)]
@@ -51,29 +59,47 @@ impl Stop {
 /// # Errors
 /// Why it ended without success.
 pub fn run(options: &Options) -> Result<(), Stop> {
-    let file = options.config.clone().unwrap_or_else(host::default_config);
-    let mut config = Config::load(&file).map_err(|wrong| Stop::Wrong(wrong.to_string()))?;
+    let mut alarm = Alarm::set(DEFAULT_TIMEOUT + MARGIN);
+    let mut config =
+        Config::load(options.config.as_deref()).map_err(|wrong| Stop::Wrong(wrong.to_string()))?;
+    alarm.confirm(config.timeout + MARGIN);
     let cache = config.cache_file().map_err(|wrong| {
         Stop::Wrong(format!(
             "{}: cache: {wrong}; name a file in place of true",
-            file.display()
+            config.file.display()
         ))
     })?;
+    // To show what is so opens no log file either.
+    let section = config
+        .logging
+        .take()
+        .filter(|_| !matches!(options.mode, Mode::Status { .. }));
     let run = Run {
         options,
-        cache: cache.map(Cache::at),
-        logger: Logger::start(config.logging.take(), options.verbose),
+        alarm,
+        cache: cache.map(match config.cache {
+            CacheFile::Default => Cache::at_default,
+            _ => Cache::at,
+        }),
+        logger: Logger::start(section, options.verbose),
         config,
     };
     let outcome = match options.mode {
         Mode::Register => run.register(),
         Mode::DryRun => run.dry_run(),
+        Mode::Status { json } => return run.status(json),
+        Mode::Unregister { dry_run: false } => run.unregister(),
+        Mode::Unregister { dry_run: true } => run.dry_run_of_unregistering(),
     };
-    if let Err(error) = &outcome {
-        log::error!("{}", logger::one_line(&error.to_string()));
-    }
+    let outcome = outcome.map_err(|error| match error.downcast::<config::Error>() {
+        Ok(wrong) => Stop::Wrong(wrong.to_string()),
+        Err(error) => {
+            log::error!("{}", escape::one_line(&error.to_string()));
+            Stop::Failed
+        }
+    });
     run.logger.finish();
-    outcome.map_err(|_| Stop::Failed)
+    outcome
 }
 
 /// What every mode works with.
@@ -82,6 +108,8 @@ struct Run<'a> {
     options: &'a Options,
     /// The configuration.
     config: Config,
+    /// What ends the run whatever blocks it.
+    alarm: Alarm,
     /// The cache, if there is one.
     cache: Option<Cache>,
     /// Where log lines go.
@@ -93,28 +121,39 @@ impl Run<'_> {
     fn register(&self) -> Result<(), Box<dyn Error>> {
         // Counted from the first thing that a run waits for: most runs come to none.
         let deadline = LazyCell::new(|| Instant::now() + self.config.timeout);
-        let mut turn = None;
-        if let (true, Some(cache)) = (self.options.force, &self.cache) {
-            turn = Some(take_turn(cache, *deadline)?);
-            forget(cache)?;
+        let mut delivery = None;
+        let mut lock = None;
+        if self.options.force {
+            delivery = Some(Delivery::prepare(&self.config)?);
+            if let Some(cache) = &self.cache {
+                forget(cache, lock.insert(self.take_lock(cache, *deadline)?))?;
+            }
         }
         let mut desired = self.gather()?;
         if !self.options.force && self.is_confirmed(&desired.registration) {
             tell_nothing_to_do(&desired);
             return Ok(());
         }
+        let delivery = delivery.map_or_else(|| Delivery::prepare(&self.config), Ok)?;
+        desired = self.settled(desired)?;
         // Without a cache there is nothing to take turns for.
-        if let (None, Some(cache)) = (&turn, &self.cache) {
-            turn = Some(take_turn(cache, *deadline)?);
+        if let (None, Some(cache)) = (&lock, &self.cache) {
+            lock = Some(self.take_lock(cache, *deadline)?);
             desired = self.gather()?;
             if self.is_confirmed(&desired.registration) {
                 tell_nothing_to_do(&desired);
                 return Ok(());
             }
         }
+        let name = &desired.registration.name;
+        warn(warnings::about_cache(
+            self.cache.as_ref(),
+            lock.as_ref(),
+            name,
+        ));
         loop {
-            warn_of(&desired, &self.config);
-            self.send(&desired.registration, *deadline)?;
+            warn(warnings::of(&desired, &self.config));
+            self.send(&delivery, &desired.registration, lock.as_mut(), *deadline)?;
             // An address that changed meanwhile may have started a run which ended at once, by what the cache said before
             // it was forgotten here. So whoever writes the cache looks once more.
             let now = self.gather()?;
@@ -123,50 +162,119 @@ impl Run<'_> {
             }
             desired = now;
         }
-        drop(turn);
         Ok(())
     }
 
     /// Prints what would be sent.
     fn dry_run(&self) -> Result<(), Box<dyn Error>> {
         let deadline = Instant::now() + self.config.timeout;
-        let desired = self.gather()?;
+        let mut desired = self.gather()?;
+        if self.options.force || !self.is_confirmed(&desired.registration) {
+            desired = self.settled(desired)?;
+        }
         let registration = &desired.registration;
         if !self.options.force && self.is_confirmed(registration) {
             tell_nothing_to_do(&desired);
             return print(&format!(
                 "; nothing to send: the cache confirms {} with {}\n",
-                registration.name, registration.addresses
+                escape::domain(&registration.name),
+                registration.addresses
             ));
         }
-        let target = self.find_target(registration, deadline)?;
-        Update::new(registration, &target.apex)?;
-        print(&update::script(registration, &target.apex, &target.servers))
+        if let Some(cache) = &self.cache {
+            self.config.check_cache(cache.path())?;
+        }
+        warn(warnings::of(&desired, &self.config));
+        let delivery = Delivery::prepare(&self.config)?;
+        let target = delivery.find_target(&registration.name, deadline)?;
+        let update = Update::register(registration, &target.apex)?;
+        print(&delivery.script(&update, target, deadline))
+    }
+
+    /// Shows what is so, and why. The exit status tells whether the zone is as it should be.
+    fn status(&self, json: bool) -> Result<(), Stop> {
+        let wrong = |error: config::Error| Stop::Wrong(error.to_string());
+        if let Some(cache) = &self.cache {
+            self.config.check_cache(cache.path()).map_err(wrong)?;
+        }
+        let delivery = Delivery::prepare(&self.config).map_err(wrong)?;
+        let status = status::look(
+            &self.options.selection,
+            &self.config,
+            self.cache.as_ref(),
+            &delivery,
+        );
+        let text = if json {
+            format!("{:#}\n", status.json())
+        } else {
+            status.text()
+        };
+        print(&text).map_err(|error| {
+            logger::complain(&error.to_string());
+            Stop::Failed
+        })?;
+        if status.is_ok() {
+            Ok(())
+        } else {
+            Err(Stop::Failed)
+        }
+    }
+
+    /// Removes the name's addresses from the zone, and forgets the cache, so that the next run registers again.
+    fn unregister(&self) -> Result<(), Box<dyn Error>> {
+        let deadline = Instant::now() + self.config.timeout;
+        let (name, _) = desired::name(&self.config)?;
+        let delivery = Delivery::prepare(&self.config)?;
+        let mut lock = match &self.cache {
+            Some(cache) => Some(self.take_lock(cache, deadline)?),
+            None => None,
+        };
+        warn(warnings::about_cache(
+            self.cache.as_ref(),
+            lock.as_ref(),
+            &name,
+        ));
+        warn(warnings::about_secrets(&self.config));
+        let mut target = delivery.find_target(&name, deadline)?;
+        let update = Update::unregister(&name, &target.apex)?;
+        let server = self.confirm(&delivery, update, &mut target, lock.as_mut(), deadline)?;
+        log::info!(
+            "{server} confirmed that {} has no address",
+            escape::domain(&name)
+        );
+        Ok(())
+    }
+
+    /// Prints what would be sent to unregister.
+    fn dry_run_of_unregistering(&self) -> Result<(), Box<dyn Error>> {
+        let deadline = Instant::now() + self.config.timeout;
+        let (name, _) = desired::name(&self.config)?;
+        let delivery = Delivery::prepare(&self.config)?;
+        let target = delivery.find_target(&name, deadline)?;
+        let update = Update::unregister(&name, &target.apex)?;
+        print(&delivery.script(&update, target, deadline))
     }
 
     /// Sends one update and, once a server has confirmed it, writes it down.
-    fn send(&self, registration: &Registration, deadline: Instant) -> Result<(), Box<dyn Error>> {
-        let target = self.find_target(registration, deadline)?;
-        let update = Update::new(registration, &target.apex)?;
+    fn send(
+        &self,
+        delivery: &Delivery<'_>,
+        registration: &Registration,
+        mut lock: Option<&mut CacheLock>,
+        deadline: Instant,
+    ) -> Result<(), Box<dyn Error>> {
+        let mut target = delivery.find_target(&registration.name, deadline)?;
+        let update = Update::register(registration, &target.apex)?;
+        let name = escape::domain(&registration.name);
         log::info!(
-            "updating {} in {} to {}",
-            registration.name,
-            target.apex,
+            "updating {name} in {} to {}",
+            escape::domain(&target.apex),
             registration.addresses
         );
-        if let Some(cache) = &self.cache {
-            forget(cache)?;
-        }
-        let server = update
-            .send(&target.servers, self.config.key.as_ref(), deadline)
-            .map_err(|error| format!("{} is not confirmed: {error}", registration.name))?;
-        log::info!(
-            "{server} confirmed {} at {}",
-            registration.addresses,
-            registration.name
-        );
-        if let Some(cache) = &self.cache
-            && let Err(error) = cache.save(registration)
+        let server = self.confirm(delivery, update, &mut target, lock.as_deref_mut(), deadline)?;
+        log::info!("{server} confirmed {} at {name}", registration.addresses);
+        if let (Some(cache), Some(lock)) = (&self.cache, lock)
+            && let Err(error) = lock.save(registration, SystemTime::now())
         {
             log::warn!(
                 "cannot write the cache {}, so the next run sends again: {error}",
@@ -176,23 +284,43 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Forgets the cache, and sends an update until a server confirms it.
+    fn confirm(
+        &self,
+        delivery: &Delivery<'_>,
+        update: Update,
+        target: &mut Target,
+        lock: Option<&mut CacheLock>,
+        deadline: Instant,
+    ) -> Result<SocketAddr, Box<dyn Error>> {
+        delivery.send(update, target, deadline, || match (&self.cache, lock) {
+            (Some(cache), Some(lock)) => forget(cache, lock),
+            _ => Ok(()),
+        })
+    }
+
+    /// Waits for other runs with the same cache, if that is a file to write at all.
+    fn take_lock(&self, cache: &Cache, deadline: Instant) -> Result<CacheLock, Box<dyn Error>> {
+        self.config.check_cache(cache.path())?;
+        cache.lock(deadline).map_err(|error| {
+            format!("cannot lock the cache {}: {error}", cache.path().display()).into()
+        })
+    }
+
     /// What should be registered now.
     fn gather(&self) -> Result<Desired, String> {
         desired::gather(&self.options.selection, &self.config)
     }
 
-    /// Where the update goes.
-    fn find_target(
-        &self,
-        registration: &Registration,
-        deadline: Instant,
-    ) -> Result<zone::Target, zone::Error> {
-        zone::find(
-            &registration.name,
-            self.config.zone.as_ref(),
-            self.config.server.as_ref(),
-            deadline,
-        )
+    /// The same once duplicate address detection has ended, for which it waits a little.
+    fn settled(&self, desired: Desired) -> Result<Desired, String> {
+        if desired::settle(&desired, &self.options.selection, &self.config)? {
+            // The network's time has not begun yet.
+            self.alarm.restart();
+            self.gather()
+        } else {
+            Ok(desired)
+        }
     }
 
     /// Whether the cache says that a server has confirmed just this, and recently enough.
@@ -201,14 +329,12 @@ impl Run<'_> {
             return false;
         };
         match cache.read() {
-            Reading::Confirmed(entry, time) => {
-                // A time to come says that a clock was set, and nothing of the age.
-                let is_fresh = |limit: Duration| {
-                    SystemTime::now()
-                        .duration_since(time)
-                        .is_ok_and(|age| age < limit)
-                };
-                entry.confirms(registration) && self.config.refresh.is_none_or(is_fresh)
+            Reading::Confirmed(entry) => {
+                entry.confirms(registration)
+                    && self
+                        .config
+                        .refresh
+                        .is_none_or(|limit| entry.is_fresh(limit, SystemTime::now()))
             }
             Reading::Absent => false,
             Reading::Unusable(why) => {
@@ -229,21 +355,14 @@ fn tell_nothing_to_do(desired: &Desired) {
     }
     log::info!(
         "{} is registered with {} already",
-        desired.registration.name,
+        escape::domain(&desired.registration.name),
         desired.registration.addresses
     );
 }
 
-/// Waits for other runs with the same cache.
-fn take_turn(cache: &Cache, deadline: Instant) -> Result<Turn, String> {
-    cache
-        .take_turn(deadline)
-        .map_err(|error| format!("cannot lock the cache {}: {error}", cache.path().display()))
-}
-
 /// Removes the cache's entry.
-fn forget(cache: &Cache) -> Result<(), String> {
-    cache.forget().map_err(|error| {
+fn forget(cache: &Cache, lock: &mut CacheLock) -> Result<(), String> {
+    lock.forget().map_err(|error| {
         format!(
             "cannot remove the cache {}, so nothing is sent that it would contradict: {error}",
             cache.path().display()
@@ -251,34 +370,10 @@ fn forget(cache: &Cache) -> Result<(), String> {
     })
 }
 
-/// Warnings that only a run that sends gives, so that cron stays quiet.
-fn warn_of(desired: &Desired, config: &Config) {
-    for interface in &desired.missing {
-        log::warn!("no interface {interface} exists");
-    }
-    if desired.registration.addresses.is_empty() {
-        log::warn!(
-            "the interfaces have no address to register, so the update removes the records of {}",
-            desired.registration.name
-        );
-    }
-    if let Some(file) = &config.secret_file
-        && File::open(file)
-            .and_then(|open| host::readable_by_others(&open, file))
-            .unwrap_or(false)
-    {
-        log::warn!(
-            "{} has a secret in it and is readable by others; {}",
-            file.display(),
-            host::HOW_TO_HIDE
-        );
-    }
-    if let Some(key) = config.key.as_ref().filter(|key| key.algorithm().is_weak()) {
-        log::warn!(
-            "the key {} uses {}, which is weak; make one for hmac-sha256",
-            key.name(),
-            key.algorithm().as_str()
-        );
+/// Logs warnings.
+fn warn(warnings: Vec<String>) {
+    for warning in warnings {
+        log::warn!("{warning}");
     }
 }
 

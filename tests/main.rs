@@ -25,6 +25,8 @@ mod cli;
 mod compat;
 mod configuration;
 mod examples;
+#[cfg(target_os = "linux")]
+mod gss;
 mod hostile;
 mod logging;
 mod name;

@@ -1,15 +1,15 @@
-//! JSON as the configuration is written in: an object in which no key is given twice, from which keys are taken one by
-//! one until none is left, and faults that name the place.
+//! An object of the configuration, from which keys are taken one by one; the values that need no room of their own; and
+//! faults that name the place.
 
-use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
-use serde_json::map::{Entry, Map};
-use std::cell::Cell;
+use serde_json::map::Map;
 use std::fmt;
+use std::time::Duration;
 
-/// The place in a file and what is wrong there.
+/// The place in a file and what is wrong there: one line without the file's name, like `ttl: is missing and required`.
+/// Texts of the file may stand in it as they are, so whoever shows it escapes it; a secret never does.
 #[derive(Debug)]
-pub(crate) struct Fault {
+pub struct Fault {
     /// The key's path (`tsig.algorithm`), or the line and column; empty for the file as a whole.
     place: String,
     /// What is wrong and what would be right.
@@ -31,106 +31,6 @@ pub(super) fn fault(place: impl Into<String>, what: impl Into<String>) -> Fault 
     }
 }
 
-/// No configuration has more values than this. Small ones take twenty times their text's bytes in memory.
-const MOST_VALUES: u32 = 1 << 16;
-
-/// The object that a JSON text is, in which no key is given twice.
-pub(super) fn object(text: &[u8]) -> Result<Map<String, Value>, Fault> {
-    // Windows' editors put a mark before UTF-8.
-    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-    let mut deserializer = serde_json::Deserializer::from_slice(text);
-    let value = Strict {
-        left: &Cell::new(MOST_VALUES),
-    }
-    .deserialize(&mut deserializer)
-    .and_then(|value| deserializer.end().map(|()| value));
-    match value {
-        Ok(Value::Object(keys)) => Ok(keys),
-        Ok(_) => Err(fault("", "must be a JSON object: { ... }")),
-        Err(error) => {
-            let place = format!("line {} column {}", error.line(), error.column());
-            let what = error.to_string();
-            Err(fault(
-                place.clone(),
-                what.strip_suffix(&format!(" at {place}")).unwrap_or(&what),
-            ))
-        }
-    }
-}
-
-/// Reads any JSON value like serde_json itself, but refuses a key that is given twice, and masses of values.
-#[derive(Clone, Copy)]
-struct Strict<'a> {
-    /// How many more values there may be.
-    left: &'a Cell<u32>,
-}
-
-impl<'de> DeserializeSeed<'de> for Strict<'_> {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        let left = self.left.get().checked_sub(1);
-        self.left.set(
-            left.ok_or_else(|| de::Error::custom(format_args!("more than {MOST_VALUES} values")))?,
-        );
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Strict<'_> {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let mut list = Vec::new();
-        while let Some(item) = items.next_element_seed(self)? {
-            list.push(item);
-        }
-        Ok(Value::Array(list))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
-        let mut keys = Map::new();
-        while let Some(key) = entries.next_key::<String>()? {
-            match keys.entry(key) {
-                Entry::Vacant(place) => place.insert(entries.next_value_seed(self)?),
-                Entry::Occupied(first) => {
-                    let twice = format_args!("the key `{}` is given twice", first.key());
-                    return Err(de::Error::custom(twice));
-                }
-            };
-        }
-        Ok(Value::Object(keys))
-    }
-}
-
 /// A value with the path to it.
 pub(super) type At = (String, Value);
 
@@ -143,15 +43,13 @@ pub(super) struct Section {
 }
 
 impl Section {
-    /// The object at `path` (with a dot behind, for the top nothing), if it has no other keys than `allowed` and
-    /// comments, whose keys begin with `_`.
+    /// The object at `path` (with a dot behind, for the top nothing), if it has no other keys than `allowed`.
     pub(super) fn new(
         path: String,
         keys: Map<String, Value>,
         allowed: &[&str],
     ) -> Result<Self, Fault> {
-        let is_known = |key: &str| key.starts_with('_') || allowed.contains(&key);
-        let Some(unknown) = keys.keys().find(|key| !is_known(key)) else {
+        let Some(unknown) = keys.keys().find(|key| !allowed.contains(&key.as_str())) else {
             return Ok(Self { path, keys });
         };
         // To measure how near two words are takes memory by the product of their lengths.
@@ -228,7 +126,7 @@ pub(super) fn boolean((path, value): At) -> Result<bool, Fault> {
         .ok_or_else(|| fault(path, format!("must be true or false, not {}", kind(&value))))
 }
 
-/// An object with no other keys than `allowed` and comments.
+/// An object with no other keys than `allowed`.
 pub(super) fn section((path, value): At, allowed: &[&str]) -> Result<Section, Fault> {
     match value {
         Value::Object(keys) => Section::new(format!("{path}."), keys, allowed),
@@ -237,4 +135,50 @@ pub(super) fn section((path, value): At, allowed: &[&str]) -> Result<Section, Fa
             format!("must be an object, not {}", kind(&other)),
         )),
     }
+}
+
+/// A number of seconds above zero.
+pub(super) fn seconds(value: At) -> Result<Duration, Fault> {
+    let (path, seconds) = number(value)?;
+    if !(0.001..=f64::from(i32::MAX)).contains(&seconds) {
+        return Err(fault(
+            path,
+            "must be a number of seconds from 0.001 to 2147483647",
+        ));
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+/// A time to live: RFC 2181, section 8, allows 31 bits. A fraction is cut off, as Python's int does.
+pub(super) fn ttl(value: At) -> Result<u32, Fault> {
+    let (path, seconds) = number(value)?;
+    let seconds = seconds.trunc();
+    if !(0.0..=f64::from(i32::MAX)).contains(&seconds) {
+        return Err(fault(path, "must be from 0 to 2147483647 seconds"));
+    }
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the range was checked"
+    )]
+    Ok(seconds as u32)
+}
+
+/// A number of seconds, however large.
+fn number((path, value): At) -> Result<(String, f64), Fault> {
+    match &value {
+        Value::Number(number) => Ok((path, number.as_f64().unwrap_or(f64::NAN))),
+        other => Err(fault(
+            path,
+            format!("must be a number of seconds, not {}", kind(other)),
+        )),
+    }
+}
+
+/// That a key which may be `true` or an object is neither.
+pub(super) fn neither_true_nor_object(path: String, value: &Value) -> Fault {
+    fault(
+        path,
+        format!("must be true or an object, not {}", kind(value)),
+    )
 }

@@ -7,6 +7,7 @@
 mod pem;
 mod verifier;
 
+use crate::escape;
 use rustls::client::Resumption;
 use rustls::crypto::ring;
 use rustls::pki_types::ServerName;
@@ -18,6 +19,7 @@ use std::fmt;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::SystemTime;
 use verifier::{Verifier, shown};
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
@@ -28,19 +30,30 @@ pub(crate) const PORT: u16 = 853;
 /// The protocol that the server must confirm (RFC 7858, 3.1; its name is registered for ALPN).
 const PROTOCOL: &[u8] = b"dot";
 
-/// What the configuration says of TLS.
+/// How the connection to the server is secured. The default trusts the system's authorities and expects the server's own
+/// name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Settings {
-    /// A file with the authorities to trust, in place of the system's.
+    /// A PEM file with the authorities to trust in place of the system's.
     pub(crate) ca: Option<PathBuf>,
-    /// The name or address that the certificate must have, in place of the server's.
-    pub(crate) name: Option<ServerName<'static>>,
-    /// The files of this computer's certificate and its key, for servers that ask for one.
-    pub(crate) client: Option<(PathBuf, PathBuf)>,
+    /// What the server's certificate must say in place of the server's or primary's name: a host name without the final
+    /// dot, or an address.
+    pub(crate) name: Option<String>,
+    /// What to show to a server that asks for it.
+    pub(crate) client: Option<ClientCertificate>,
+}
+
+/// A client's certificate and the private key to it, each in a PEM file; both may be the same file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ClientCertificate {
+    /// The file with the certificate, and those between it and the authority.
+    pub(crate) certificate: PathBuf,
+    /// The file with the private key.
+    pub(crate) key: PathBuf,
 }
 
 /// What is needed to open sessions; made once for a run that sends.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Tls {
     /// rustls' side.
     config: Arc<ClientConfig>,
@@ -57,13 +70,13 @@ pub(crate) type Session<S> = StreamOwned<ClientConnection, S>;
 
 /// What an open session tells of the other side, for `--status`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Peer {
+pub(crate) struct Security {
     /// `TLS 1.3` or `TLS 1.2`.
     pub(crate) version: &'static str,
     /// The name that the certificate was checked for.
     pub(crate) name: String,
-    /// When the certificate ends, in seconds since 1970.
-    pub(crate) not_after: Option<u64>,
+    /// When the certificate ends, if it says so in a way that can be read.
+    pub(crate) not_after: Option<SystemTime>,
 }
 
 impl Tls {
@@ -82,7 +95,7 @@ impl Tls {
             .with_custom_certificate_verifier(Arc::clone(&verifier) as _);
         let mut config = match &settings.client {
             None => builder.with_no_client_auth(),
-            Some((certificate, key)) => builder
+            Some(ClientCertificate { certificate, key }) => builder
                 .with_client_auth_cert(pem::certificates(certificate)?, pem::private_key(key)?)
                 .map_err(|error| match error {
                     rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => format!(
@@ -102,7 +115,7 @@ impl Tls {
         Ok(Self {
             config: Arc::new(config),
             verifier,
-            name: settings.name.clone(),
+            name: settings.name.as_deref().map(server_name).transpose()?,
             has_client_certificate: settings.client.is_some(),
         })
     }
@@ -125,7 +138,9 @@ impl Tls {
                 .complete_io(&mut stream)
                 .map_err(|error| self.failure(error, name))?;
             if done == (0, 0) {
-                return Err(Failure::Io(io::ErrorKind::UnexpectedEof.into()));
+                return Err(Failure::Refused(
+                    "the server closed the connection in the TLS handshake: is this the port for DNS over TLS (853)?".into(),
+                ));
             }
         }
         if connection.alpn_protocol() != Some(PROTOCOL) {
@@ -137,20 +152,20 @@ impl Tls {
     }
 
     /// What a session tells of the other side.
-    pub(crate) fn peer<S: Read + Write>(
+    pub(crate) fn security<S: Read + Write>(
         &self,
         session: &Session<S>,
         server: &ServerName<'static>,
-    ) -> Peer {
+    ) -> Security {
         let not_after = session
             .conn
             .peer_certificates()
             .and_then(|chain| Certificate::from_der(chain.first()?).ok())
-            .map(|found| {
+            .and_then(|found| {
                 let validity = found.tbs_certificate().validity();
-                validity.not_after.to_unix_duration().as_secs()
+                SystemTime::UNIX_EPOCH.checked_add(validity.not_after.to_unix_duration())
             });
-        Peer {
+        Security {
             version: match session.conn.protocol_version() {
                 Some(ProtocolVersion::TLSv1_2) => "TLS 1.2",
                 _ => "TLS 1.3",
@@ -160,10 +175,10 @@ impl Tls {
         }
     }
 
-    /// Why reading or writing within a session failed: rustls hides its errors in those of input and output.
+    /// Why reading or writing within a session failed.
     pub(crate) fn failure(&self, error: io::Error, name: &ServerName<'static>) -> Failure {
-        match error.get_ref().and_then(|inner| inner.downcast_ref()) {
-            Some(inner) => self.explain(inner, name),
+        match inner(&error) {
+            Some(inner) => self.explain(inner, self.name.as_ref().unwrap_or(name)),
             None => Failure::Io(error),
         }
     }
@@ -233,6 +248,25 @@ impl Tls {
     }
 }
 
+/// Whether an error of reading or writing is TLS's and not the connection's.
+pub(crate) fn is_failure(error: &io::Error) -> bool {
+    inner(error).is_some()
+}
+
+/// rustls hides its errors in those of input and output.
+fn inner(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref()?.downcast_ref()
+}
+
+/// A name or address as a certificate has it.
+///
+/// # Errors
+/// It can be neither.
+fn server_name(text: &str) -> Result<ServerName<'static>, String> {
+    ServerName::try_from(text.to_owned())
+        .map_err(|_| format!("`tls.name`: {text:?} is no name that a certificate can have"))
+}
+
 /// Why there is no session, or none any more.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -242,10 +276,24 @@ pub(crate) enum Failure {
     Refused(String),
 }
 
+impl Failure {
+    /// Whether the other side cut the connection, as a server does that has too much to do.
+    pub(crate) fn is_broken(&self) -> bool {
+        matches!(self, Self::Io(error) if matches!(
+            error.kind(),
+            io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe
+        ))
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Io(error) => write!(f, "{error}"),
+            Self::Io(error) => write!(
+                f,
+                "the TLS handshake came to no end: {}",
+                escape::system(error)
+            ),
             Self::Refused(what) => f.write_str(what),
         }
     }

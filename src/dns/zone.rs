@@ -1,354 +1,390 @@
-//! From a name to its zone's apex and to the addresses that updates go to.
+//! From a name to its zone's apex and primary, by SOA queries from the name upwards.
 //!
 //! The apex is the owner of the SOA record that covers the name (RFC 1035, 3.3.13); the primary is that record's MNAME
 //! (RFC 2136, 4.3). Whether an SOA covers the name is the delicate part: resolvers follow CNAME records, and then show
 //! the SOA of somebody else's zone. So one in an answer counts only at the name that was asked for, and one in a
 //! negative answer (RFC 2308) only if no CNAME led away and its owner is that name or an ancestor of it.
+//!
+//! Below a delegation or a DNAME an update of the parent would change what nobody can find. So a referral, and servers
+//! that do not answer below a zone that does, are errors and no reason to go up.
 
-use hickory_proto::op::{Query, ResponseCode};
+use super::query::{Failure, Question, canonical};
+use super::resolver::{Resolver, Unanswered};
+use crate::escape;
+use hickory_proto::op::Message;
 use hickory_proto::rr::{Name, RData, RecordType};
-use hickory_resolver::config::ResolveHosts;
-use hickory_resolver::net::{DnsError, NetError};
-use hickory_resolver::{Hosts, TokioResolver};
-use std::io;
-use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
-use tokio::runtime::{Builder, Runtime};
 
-/// The port of DNS.
-const PORT: u16 = 53;
+/// The least that is kept of the time to find out why a zone cannot be found: a part of it, at most this.
+const MAX_DIAGNOSIS: Duration = Duration::from_secs(2);
 
-/// The longest that one attempt of a query may take.
-const LONGEST_ATTEMPT: Duration = Duration::from_secs(5);
-
-/// A server of the configuration.
+/// A zone by its SOA record.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Server {
-    /// As it was written.
-    pub(crate) text: String,
-    /// Its address or its name.
-    host: Host,
-    /// Its port.
-    port: u16,
-}
-
-/// An address, or a name that has some.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Host {
-    /// An address.
-    Address(IpAddr),
-    /// A name, fully qualified.
-    Name(Name),
-}
-
-impl Server {
-    /// Reads `192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1`, `[2001:db8::1]:53`, `ns1.example.com` or
-    /// `ns1.example.com:5353`.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
-        let with = |host, port| {
-            Ok(Self {
-                text: text.to_owned(),
-                host,
-                port,
-            })
-        };
-        if let Ok(address) = text.parse::<SocketAddr>() {
-            return if address.port() == 0 {
-                Err("has no valid port")
-            } else {
-                with(Host::Address(address.ip()), address.port())
-            };
-        }
-        let bare = text
-            .strip_prefix('[')
-            .and_then(|text| text.strip_suffix(']'))
-            .filter(|text| text.contains(':'))
-            .unwrap_or(text);
-        if let Ok(address) = bare.parse() {
-            return with(Host::Address(address), PORT);
-        }
-        if text.contains(['[', ']']) || text.matches(':').count() > 1 {
-            return Err("is no address; write it like \"[2001:db8::1]:53\"");
-        }
-        let (name, port) = match text.split_once(':') {
-            Some((name, port)) => {
-                let is_number = port.bytes().all(|byte| byte.is_ascii_digit());
-                let port = port.parse().ok().filter(|&port| is_number && port != 0);
-                (name, port.ok_or("has no valid port; there are 1 to 65535")?)
-            }
-            None => (text, PORT),
-        };
-        if name
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || byte == b'.')
-        {
-            return Err("is neither an address nor a host name");
-        }
-        with(Host::Name(crate::name::domain_name(name)?), port)
-    }
-}
-
-/// Where an update goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Target {
-    /// The zone's apex.
+pub(crate) struct Soa {
+    /// The owner: the zone's apex.
     pub(crate) apex: Name,
-    /// The addresses to try, in this order; at least one.
-    pub(crate) servers: Vec<SocketAddr>,
+    /// MNAME, the primary.
+    pub(crate) primary: Name,
 }
 
-/// Why there is nowhere to send to.
+/// Why no zone was found.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    /// The system's resolver can't be used.
-    #[error("cannot use the system's DNS servers: {0}")]
-    Resolver(String),
     /// A query got no usable answer.
+    #[error(transparent)]
+    Lookup(#[from] Unanswered),
+    /// The name is in a zone whose servers do not answer.
     #[error(
-        "cannot look up {0} {1}: {2}; check the network and the system's DNS servers, or set `zone` and `server`"
+        "{} seems to be delegated to servers that do not answer, and in the zone above an update would change what nobody can find: {because}",
+        escape::domain(child)
     )]
-    Lookup(Name, RecordType, String),
+    Delegated {
+        /// The delegated zone.
+        child: Name,
+        /// What was seen.
+        because: Unanswered,
+    },
+    /// A DNAME above the name redirects it.
+    #[error(
+        "{} is below {}, which a DNAME record redirects{}: what an update put there nobody could find; register a name elsewhere, or remove the DNAME",
+        escape::domain(name),
+        escape::domain(owner),
+        target.as_ref().map_or_else(String::new, |target| format!(" (to {})", escape::domain(target)))
+    )]
+    Dname {
+        /// The name.
+        name: Name,
+        /// Where the DNAME is.
+        owner: Name,
+        /// Where it leads the name.
+        target: Option<Name>,
+    },
     /// No zone covers the name.
     #[error(
-        "no zone has {0}: neither it nor a name above it below the root has an SOA record; create the zone, or set `zone` and `server`"
+        "no zone has {}: neither it nor a name above it below the root has an SOA record; create the zone, or set `zone` and `server`",
+        escape::domain(_0)
     )]
     NoZone(Name),
     /// The configured zone has no SOA record.
     #[error(
-        "{0} is not the apex of a zone: it has no SOA record; check `zone`, or set `server` too"
+        "{} is not the apex of a zone: it has no SOA record; correct `zone`, or set `server` too",
+        escape::domain(_0)
     )]
     NoApex(Name),
-    /// The name is not in the configured zone.
-    #[error("{0} is not in the configured zone {1}; check `zone`, or set `hostname`")]
-    OutOfZone(Name, Name),
-    /// MNAME is the root, by which a zone says that it takes no updates.
-    #[error(
-        "the zone {0} takes no updates: its SOA record names no primary (MNAME is `.`); set `server` if there is one all the same"
-    )]
-    NoUpdates(Name),
-    /// The server's name has no address.
-    #[error(
-        "the server {0} of the zone {1} has no address; correct the SOA record's MNAME, or set `server`"
-    )]
-    NoAddress(Name, Name),
 }
 
-/// Finds the zone of `name` and the addresses to update it at; `zone` and `server` take the place of a look-up each.
-/// With both, and an address as the server, nothing is asked.
+/// What an answer to an SOA query says of the zone that the name is in.
+#[derive(Debug, PartialEq, Eq)]
+enum Cover {
+    /// It is in this one.
+    Zone(Soa),
+    /// A DNAME at this ancestor redirects the name.
+    Dname(Name),
+    /// The name is an alias, or redirected by a DNAME that is not shown.
+    Alias(Name),
+    /// Nothing: the next label up may tell.
+    Nothing,
+}
+
+/// The zone that has `name`: SOA queries from the name upwards.
 ///
 /// # Errors
-/// There is nowhere to send to, or it could not be found out before `deadline`.
-pub(crate) fn find(
-    name: &Name,
-    zone: Option<&Name>,
-    server: Option<&Server>,
-    deadline: Instant,
-) -> Result<Target, Error> {
-    if let Some(zone) = zone
-        && !zone.zone_of(name)
-    {
-        return Err(Error::OutOfZone(name.clone(), zone.clone()));
+/// There is none that an update could go to, or it could not be found out before `deadline`.
+pub(crate) fn of(name: &Name, resolver: &mut Resolver, deadline: Instant) -> Result<Soa, Error> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    let limit = deadline - MAX_DIAGNOSIS.min(left / 6);
+    let mut aliases = Vec::new();
+    let mut asked = name.clone();
+    while !asked.is_root() {
+        let answer = resolver
+            .ask(Question::new(&asked, RecordType::SOA), limit)
+            .map_err(|unanswered| explained(unanswered, resolver, deadline))?;
+        match cover(&answer, &asked) {
+            Cover::Zone(soa) if soa.apex.is_root() => break,
+            Cover::Zone(soa) => {
+                for (alias, target) in aliases {
+                    refuse_dname(&alias, target, &soa.apex, resolver, limit)?;
+                }
+                return Ok(soa);
+            }
+            Cover::Dname(owner) => {
+                let target = Some(canonical(&answer, &asked))
+                    .filter(|&target| *target != asked)
+                    .cloned();
+                return Err(Error::Dname {
+                    name: asked,
+                    owner,
+                    target,
+                });
+            }
+            Cover::Alias(target) => aliases.push((asked.clone(), target)),
+            Cover::Nothing => {}
+        }
+        asked = asked.base_name();
     }
-    if let (
-        Some(zone),
-        Some(Server {
-            host: Host::Address(ip),
-            port,
-            ..
+    Err(Error::NoZone(name.clone()))
+}
+
+/// The zone whose apex is `apex`.
+///
+/// # Errors
+/// It is no apex, or it could not be found out before `deadline`.
+pub(crate) fn at(apex: &Name, resolver: &mut Resolver, deadline: Instant) -> Result<Soa, Error> {
+    let answer = resolver
+        .ask(Question::new(apex, RecordType::SOA), deadline)
+        .map_err(|unanswered| explained(unanswered, resolver, deadline))?;
+    match cover(&answer, apex) {
+        Cover::Zone(soa) if soa.apex == *apex => Ok(soa),
+        _ => Err(Error::NoApex(apex.clone())),
+    }
+}
+
+/// What an answer says of the zone of the name that was asked for.
+fn cover(answer: &Message, name: &Name) -> Cover {
+    for record in &answer.answers {
+        if record.record_type() == RecordType::DNAME
+            && record.name != *name
+            && record.name.zone_of(name)
+        {
+            return Cover::Dname(record.name.clone());
+        }
+    }
+    let target = canonical(answer, name);
+    if target != name {
+        return Cover::Alias(target.clone());
+    }
+    let soa = |record: &hickory_proto::rr::Record| match &record.data {
+        RData::SOA(soa) => Some(Soa {
+            apex: record.name.clone(),
+            primary: soa.mname.clone(),
         }),
-    ) = (zone, server)
-    {
-        return Ok(Target {
-            apex: zone.clone(),
-            servers: vec![SocketAddr::new(*ip, *port)],
-        });
-    }
-    let resolver = Resolver::new(deadline)?;
-    let (apex, mname) = match (zone, server) {
-        (Some(zone), Some(_)) => (zone.clone(), Name::root()),
-        (Some(zone), None) => match resolver.soa(zone)? {
-            Some((apex, mname)) if apex == *zone => (apex, mname),
-            _ => return Err(Error::NoApex(zone.clone())),
-        },
-        (None, _) => resolver.apex(name)?,
+        _ => None,
     };
-    let (host, port) = match server {
-        Some(Server {
-            host: Host::Address(ip),
-            port,
-            ..
-        }) => {
-            return Ok(Target {
-                apex,
-                servers: vec![SocketAddr::new(*ip, *port)],
+    let in_answer = answer
+        .answers
+        .iter()
+        .filter_map(soa)
+        .find(|soa| soa.apex == *name);
+    let in_authority = || {
+        answer
+            .authorities
+            .iter()
+            .filter_map(soa)
+            .find(|soa| answer.answers.is_empty() && soa.apex.zone_of(name))
+    };
+    in_answer
+        .or_else(in_authority)
+        .map_or(Cover::Nothing, Cover::Zone)
+}
+
+/// Whether an alias comes from a DNAME above it, which not every resolver shows: asks each name from there up to the apex.
+fn refuse_dname(
+    alias: &Name,
+    target: Name,
+    apex: &Name,
+    resolver: &mut Resolver,
+    limit: Instant,
+) -> Result<(), Error> {
+    let mut owner = alias.base_name();
+    while apex.zone_of(&owner) {
+        // Whoever does not know the type cannot redirect by it either.
+        let is_dname = resolver
+            .ask_once(Question::new(&owner, RecordType::DNAME), limit)
+            .is_ok_and(|answer| {
+                answer
+                    .answers
+                    .iter()
+                    .any(|record| record.record_type() == RecordType::DNAME && record.name == owner)
+            });
+        if is_dname {
+            return Err(Error::Dname {
+                name: alias.clone(),
+                owner,
+                target: Some(target),
             });
         }
-        Some(Server {
-            host: Host::Name(host),
-            port,
-            ..
-        }) => (host.clone(), *port),
-        None if mname.is_root() => return Err(Error::NoUpdates(apex)),
-        None => (mname, PORT),
-    };
-    let addresses = resolver.addresses(&host, &apex)?;
-    Ok(Target {
-        apex,
-        servers: addresses
-            .into_iter()
-            .map(|ip| SocketAddr::new(ip, port))
-            .collect(),
-    })
+        owner = owner.base_name();
+    }
+    Ok(())
 }
 
-/// The addresses of a host by the hosts file and DNS, for those who have only a name; the resolver of libc is not asked.
-///
-/// # Errors
-/// It has none, or they can't be found out in time.
-pub(crate) fn addresses_of(host: &str, deadline: Instant) -> io::Result<Vec<IpAddr>> {
-    let name = crate::name::domain_name(host)
-        .map_err(|wrong| io::Error::other(format!("{host:?} {wrong}")))?;
-    Resolver::new(deadline)
-        .and_then(|resolver| resolver.addresses(&name, &name))
-        .map_err(|error| io::Error::other(error.to_string()))
+/// Why a zone cannot be looked up: a referral, or servers that do not answer below a zone that does, mean that it is
+/// delegated to dead ones.
+fn explained(unanswered: Unanswered, resolver: &mut Resolver, deadline: Instant) -> Error {
+    let name = unanswered.question.name.clone();
+    let referral = unanswered
+        .failures
+        .iter()
+        .find_map(|(_, failure)| match failure {
+            Failure::Referral(child) if !child.is_root() && child.zone_of(&name) => {
+                Some(child.clone())
+            }
+            _ => None,
+        });
+    if let Some(child) = referral {
+        return Error::Delegated {
+            child,
+            because: unanswered,
+        };
+    }
+    let mut child = name;
+    loop {
+        let parent = child.base_name();
+        if parent.is_root() {
+            return Error::Lookup(unanswered);
+        }
+        let answer = resolver.ask_once(Question::new(&parent, RecordType::SOA), deadline);
+        if answer.is_ok_and(
+            |answer| matches!(cover(&answer, &parent), Cover::Zone(soa) if !soa.apex.is_root()),
+        ) {
+            return Error::Delegated {
+                child,
+                because: unanswered,
+            };
+        }
+        child = parent;
+    }
 }
 
-/// The system's DNS servers, asked within a deadline.
-struct Resolver {
-    /// Runs hickory's futures on this thread.
-    runtime: Runtime,
-    /// hickory's resolver.
-    hickory: TokioResolver,
-    /// When to give up.
-    deadline: Instant,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hickory_proto::op::OpCode;
+    use hickory_proto::rr::Record;
+    use hickory_proto::rr::rdata::{A, CNAME, NS, NULL, SOA};
 
-impl Resolver {
-    /// Reads the system's configuration.
-    fn new(deadline: Instant) -> Result<Self, Error> {
-        let failed = |error: &dyn std::fmt::Display| Error::Resolver(error.to_string());
-        let runtime = Builder::new_current_thread()
-            .enable_io()
-            .enable_time()
-            .build()
-            .map_err(|error| failed(&error))?;
-        let mut builder = TokioResolver::builder_tokio().map_err(|error| failed(&error))?;
-        let options = builder.options_mut();
-        // What resolv.conf allows adds up to more than a run may take, so that two tries are made of each query and
-        // three queries have time for both.
-        options.timeout =
-            (deadline.saturating_duration_since(Instant::now()) / 6).min(LONGEST_ATTEMPT);
-        options.attempts = 1;
-        options.cache_size = 0;
-        options.use_hosts_file = ResolveHosts::Never;
-        let hickory = builder.build().map_err(|error| failed(&error))?;
-        Ok(Self {
-            runtime,
-            hickory,
-            deadline,
+    /// A fully qualified name.
+    fn name(text: &str) -> Name {
+        Name::from_ascii(text).unwrap()
+    }
+
+    /// An SOA record whose primary is `ns` below its owner.
+    fn soa(owner: &str) -> Record {
+        let primary = name("ns").append_domain(&name(owner)).unwrap();
+        let data = SOA::new(primary, name("hostmaster."), 1, 3600, 600, 86400, 60);
+        Record::from_rdata(name(owner), 60, RData::SOA(data))
+    }
+
+    /// A CNAME record.
+    fn cname(owner: &str, target: &str) -> Record {
+        Record::from_rdata(name(owner), 60, RData::CNAME(CNAME(name(target))))
+    }
+
+    /// A DNAME record.
+    fn dname(owner: &str) -> Record {
+        let data = RData::Unknown {
+            code: RecordType::DNAME,
+            rdata: NULL::with(vec![0]),
+        };
+        Record::from_rdata(name(owner), 60, data)
+    }
+
+    /// What an answer with these records says of `host.old.example.com.`.
+    fn covered(answers: Vec<Record>, authorities: Vec<Record>) -> Cover {
+        let mut message = Message::response(1, OpCode::Query);
+        message.add_answers(answers);
+        message.add_authorities(authorities);
+        cover(&message, &name("host.old.example.com."))
+    }
+
+    /// This zone.
+    fn zone(apex: &str) -> Cover {
+        Cover::Zone(Soa {
+            apex: name(apex),
+            primary: name("ns").append_domain(&name(apex)).unwrap(),
         })
     }
 
-    /// The apex of the zone that has `name`, and the primary's name: SOA queries from the name upwards.
-    fn apex(&self, name: &Name) -> Result<(Name, Name), Error> {
-        let mut asked = name.clone();
-        while !asked.is_root() {
-            if let Some(found) = self.soa(&asked)? {
-                return if found.0.is_root() {
-                    Err(Error::NoZone(name.clone()))
-                } else {
-                    Ok(found)
-                };
-            }
-            asked = asked.base_name();
-        }
-        Err(Error::NoZone(name.clone()))
+    #[test]
+    fn an_soa_in_the_answer_counts_at_the_name_alone() {
+        assert_eq!(
+            covered(vec![soa("host.old.example.com.")], vec![]),
+            zone("host.old.example.com.")
+        );
+        assert_eq!(
+            covered(vec![soa("HOST.old.Example.com.")], vec![]),
+            zone("host.old.example.com.")
+        );
+        assert_eq!(covered(vec![soa("example.com.")], vec![]), Cover::Nothing);
+        assert_eq!(covered(vec![soa("other.example.")], vec![]), Cover::Nothing);
     }
 
-    /// Owner and MNAME of the SOA record that covers a name, if the answer to an SOA query shows it.
-    fn soa(&self, name: &Name) -> Result<Option<(Name, Name)>, Error> {
-        let lookup = self.within(self.hickory.lookup(name.clone(), RecordType::SOA));
-        match lookup {
-            Ok(lookup) => Ok(lookup
-                .answers()
-                .iter()
-                .find_map(|record| match &record.data {
-                    RData::SOA(soa) if record.name == *name => {
-                        Some((record.name.clone(), soa.mname.clone()))
-                    }
-                    _ => None,
-                })),
-            Err(NetError::Dns(DnsError::NoRecordsFound(negative)))
-                if matches!(
-                    negative.response_code,
-                    ResponseCode::NoError | ResponseCode::NXDomain
-                ) =>
-            {
-                let covers = |owner: &Name| negative.query.name() == name && owner.zone_of(name);
-                Ok(negative
-                    .soa
-                    .filter(|soa| covers(&soa.name))
-                    .map(|soa| (soa.name.clone(), soa.data.mname.clone())))
-            }
-            Err(error) => Err(Error::Lookup(
-                name.clone(),
-                RecordType::SOA,
-                error.to_string(),
-            )),
+    #[test]
+    fn an_soa_in_a_negative_answer_counts_at_the_name_or_above_it() {
+        assert_eq!(
+            covered(vec![], vec![soa("example.com.")]),
+            zone("example.com.")
+        );
+        assert_eq!(
+            covered(vec![], vec![soa("host.old.example.com.")]),
+            zone("host.old.example.com.")
+        );
+        assert_eq!(covered(vec![], vec![soa(".")]), zone("."));
+        for other in ["example.net.", "x.host.old.example.com.", "ample.com."] {
+            assert_eq!(covered(vec![], vec![soa(other)]), Cover::Nothing, "{other}");
         }
+        assert_eq!(covered(vec![], vec![]), Cover::Nothing);
+        // Beside records of something else an authority section is not that of a negative answer.
+        let address =
+            Record::from_rdata(name("x.example.com."), 60, RData::A(A::new(192, 0, 2, 1)));
+        assert_eq!(
+            covered(vec![address], vec![soa("example.com.")]),
+            Cover::Nothing
+        );
     }
 
-    /// The addresses of the zone's server, IPv4 first.
-    fn addresses(&self, host: &Name, apex: &Name) -> Result<Vec<IpAddr>, Error> {
-        let mut addresses = in_hosts_file(host);
-        if addresses.is_empty() {
-            match self.within(self.hickory.lookup_ip(host.clone())) {
-                Ok(found) => addresses.extend(found.iter()),
-                Err(error) if error.is_no_records_found() => {}
-                Err(error) => {
-                    return Err(Error::Lookup(
-                        host.clone(),
-                        RecordType::A,
-                        error.to_string(),
-                    ));
-                }
-            }
-        }
-        addresses.sort();
-        addresses.dedup();
-        if addresses.is_empty() {
-            Err(Error::NoAddress(host.clone(), apex.clone()))
-        } else {
-            Ok(addresses)
-        }
+    #[test]
+    fn an_alias_leads_to_no_zone() {
+        let alias = |target: &str| cname("host.old.example.com.", target);
+        assert_eq!(
+            covered(vec![alias("x.example.net.")], vec![soa("example.net.")]),
+            Cover::Alias(name("x.example.net."))
+        );
+        // An apex that the name is an alias of, even an ancestor of it.
+        assert_eq!(
+            covered(vec![alias("example.com."), soa("example.com.")], vec![]),
+            Cover::Alias(name("example.com."))
+        );
+        assert_eq!(
+            covered(vec![alias("x.example.com.")], vec![soa("example.com.")]),
+            Cover::Alias(name("x.example.com."))
+        );
     }
 
-    /// Waits for a look-up until the deadline.
-    fn within<T>(&self, lookup: impl Future<Output = Result<T, NetError>>) -> Result<T, NetError> {
-        self.runtime.block_on(async {
-            tokio::time::timeout_at(self.deadline.into(), lookup)
-                .await
-                .unwrap_or(Err(NetError::Timeout))
-        })
+    #[test]
+    fn a_dname_above_the_name_is_seen() {
+        assert_eq!(
+            covered(
+                vec![
+                    dname("old.example.com."),
+                    cname("host.old.example.com.", "host.new.example.")
+                ],
+                vec![soa("new.example.")]
+            ),
+            Cover::Dname(name("old.example.com."))
+        );
+        // At the name itself it redirects what is below.
+        assert_eq!(
+            covered(vec![dname("host.old.example.com.")], vec![]),
+            Cover::Nothing
+        );
+        assert_eq!(
+            covered(vec![dname("other.example.")], vec![]),
+            Cover::Nothing
+        );
     }
-}
 
-/// A host's addresses in the hosts file. As with libc, a name that stands there is not asked for in DNS; hickory by
-/// itself would ask for the family that doesn't.
-fn in_hosts_file(host: &Name) -> Vec<IpAddr> {
-    let hosts = Hosts::from_system().unwrap_or_default();
-    [RecordType::A, RecordType::AAAA]
-        .into_iter()
-        .filter_map(|family| hosts.lookup_static_host(&Query::query(host.clone(), family)))
-        .flat_map(|found| {
-            found
-                .answers()
-                .iter()
-                .filter_map(|record| record.data.ip_addr())
-                .collect::<Vec<_>>()
-        })
-        .collect()
+    #[test]
+    fn a_zones_own_servers_say_nothing_of_the_zone() {
+        let ns = Record::from_rdata(
+            name("example.com."),
+            60,
+            RData::NS(NS(name("ns.example.com."))),
+        );
+        assert_eq!(covered(vec![], vec![ns.clone()]), Cover::Nothing);
+        assert_eq!(
+            covered(vec![], vec![ns, soa("example.com.")]),
+            zone("example.com.")
+        );
+    }
 }

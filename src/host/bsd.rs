@@ -1,14 +1,16 @@
 //! macOS, FreeBSD, NetBSD and OpenBSD: addresses from getifaddrs (crate if-addrs), IPv6 flags from the ioctl
 //! `SIOCGIFAFLAG_IN6`, which all four have from KAME with the same number and the same flags.
 
-use super::{InterfaceAddress, Marks};
+use super::{Address, Interface, Link, Marks};
 use directories::BaseDirs;
-use std::ffi::CStr;
+use std::collections::BTreeMap;
+use std::ffi::{CStr, c_int};
 use std::io;
 use std::mem::{offset_of, size_of};
 use std::net::{IpAddr, Ipv6Addr, UdpSocket};
 use std::os::fd::AsRawFd;
 use std::path::PathBuf;
+use std::ptr;
 
 /// `IN6_IFF_TENTATIVE` of netinet6/in6_var.h.
 const TENTATIVE: i32 = 0x02;
@@ -43,15 +45,30 @@ pub(super) fn config_folder() -> Option<PathBuf> {
     BaseDirs::new().map(|folders| folders.config_dir().to_owned())
 }
 
-/// Every address of every interface.
+/// Every interface, also those without an address. None has another name.
 ///
 /// # Errors
 /// What getifaddrs, or asking for an address's flags, answers.
-pub(crate) fn interface_addresses() -> io::Result<Vec<InterfaceAddress>> {
+pub(crate) fn interfaces() -> io::Result<Vec<Interface>> {
+    let mut interfaces: BTreeMap<String, Interface> = links()?
+        .into_iter()
+        .map(|(name, link)| {
+            let interface = Interface {
+                name: name.clone(),
+                other_names: Vec::new(),
+                link,
+                addresses: Vec::new(),
+            };
+            (name, interface)
+        })
+        .collect();
     let mut socket = None;
-    let mut addresses = Vec::new();
-    for interface in if_addrs::get_if_addrs()? {
-        let ip = interface.ip();
+    for found in if_addrs::get_if_addrs()? {
+        // One that is not there came or went between the two readings.
+        let Some(interface) = interfaces.get_mut(&found.name) else {
+            continue;
+        };
+        let ip = found.ip();
         let marks = match ip {
             IpAddr::V4(_) => Marks::default(),
             IpAddr::V6(ip) => {
@@ -60,12 +77,7 @@ pub(crate) fn interface_addresses() -> io::Result<Vec<InterfaceAddress>> {
                     // A socket of the family is all that the ioctl needs; it is bound to loopback and sends nothing.
                     none => none.insert(UdpSocket::bind((Ipv6Addr::LOCALHOST, 0))?),
                 };
-                match flags(
-                    socket,
-                    &interface.name,
-                    ip,
-                    interface.index.unwrap_or_default(),
-                ) {
+                match flags(socket, &found.name, ip, found.index.unwrap_or_default()) {
                     Ok(flags) => marks(flags),
                     // An address that went between the two readings.
                     Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => continue,
@@ -73,43 +85,45 @@ pub(crate) fn interface_addresses() -> io::Result<Vec<InterfaceAddress>> {
                 }
             }
         };
-        addresses.push(InterfaceAddress {
-            interface: interface.name,
-            ip,
-            marks,
-        });
+        interface.addresses.push(Address { ip, marks });
     }
-    Ok(addresses)
+    Ok(interfaces.into_values().collect())
 }
 
-/// Every interface, also those without an address.
-///
-/// # Errors
-/// What `if_nameindex` answers.
-pub(crate) fn interface_names() -> io::Result<Vec<String>> {
-    // SAFETY: it takes nothing, and answers null or a list of ours to free.
+/// Every interface's name and whether it can carry packets.
+fn links() -> io::Result<BTreeMap<String, Link>> {
+    let mut list = ptr::null_mut();
+    // SAFETY: it fills in the pointer that it is given, to a list of ours to free.
     #[allow(unsafe_code)]
-    let list = unsafe { libc::if_nameindex() };
-    if list.is_null() {
+    let answer = unsafe { libc::getifaddrs(&raw mut list) };
+    if answer != 0 {
         return Err(io::Error::last_os_error());
     }
-    let mut names = Vec::new();
+    let mut links = BTreeMap::new();
     let mut entry = list;
-    // SAFETY: the list ends with an entry whose name is null; every name before that is ended by a zero, and lives until
-    // the list is freed, which happens once and after the last use.
+    // SAFETY: the list ends with a null pointer; every name in it is ended by a zero, and lives until the list is freed,
+    // which happens once and after the last use.
     #[allow(unsafe_code)]
     unsafe {
-        while !(*entry).if_name.is_null() {
-            names.push(
-                CStr::from_ptr((*entry).if_name)
-                    .to_string_lossy()
-                    .into_owned(),
-            );
-            entry = entry.add(1);
+        while !entry.is_null() {
+            let name = CStr::from_ptr((*entry).ifa_name).to_string_lossy();
+            links.insert(name.into_owned(), link((*entry).ifa_flags.cast_signed()));
+            entry = (*entry).ifa_next;
         }
-        libc::if_freenameindex(list);
+        libc::freeifaddrs(list);
     }
-    Ok(names)
+    Ok(links)
+}
+
+/// What an interface's flags mean.
+fn link(flags: c_int) -> Link {
+    if flags & libc::IFF_UP == 0 {
+        Link::Down
+    } else if flags & libc::IFF_RUNNING == 0 {
+        Link::NoCarrier
+    } else {
+        Link::Running
+    }
 }
 
 /// The flags of an address.
@@ -160,6 +174,7 @@ fn marks(flags: i32) -> Marks {
         deprecated: flags & DEPRECATED != 0,
         tentative: flags & TENTATIVE != 0,
         duplicate: flags & DUPLICATED != 0,
+        ..Marks::default()
     }
 }
 
@@ -206,12 +221,9 @@ mod tests {
 
     #[test]
     fn the_loopback_address_has_no_marks() {
-        let found = interface_addresses().unwrap();
-        let loopback = found
-            .iter()
-            .find(|address| address.ip == IpAddr::V6(Ipv6Addr::LOCALHOST))
-            .unwrap();
-        assert_eq!(loopback.marks, Marks::default());
-        assert!(interface_names().unwrap().contains(&loopback.interface));
+        let found = interfaces().unwrap();
+        let mut addresses = found.iter().flat_map(|interface| &interface.addresses);
+        let loopback = addresses.find(|address| address.ip == IpAddr::V6(Ipv6Addr::LOCALHOST));
+        assert_eq!(loopback.unwrap().marks, Marks::default());
     }
 }

@@ -8,16 +8,26 @@
 //!
 //! | function | what it answers |
 //! |---|---|
-//! | `interface_addresses` | every address of every interface, with its marks |
-//! | `interface_names` | every interface, also those without an address |
-//! | `full_name` | what this computer is called, with its domain if the system knows one |
-//! | `default_config`, `default_cache` | where the configuration and the cache lie when nobody says |
-//! | `open_regular` | a regular file, never through a symbolic link, never blocking |
-//! | `readable_by_others` | whether accounts other than the owner and the administrator may read an open file |
-//! | `HOW_TO_HIDE` | what an administrator does about that, in words |
-//! | `LOCKS_LET_WRITE` | whether a file can be written while another handle has its lock |
-//! | `sync_folder` | makes a removal in a folder survive a power cut |
+//! | `interfaces` | every interface that has an address, with the addresses and their marks |
+//! | `all_interfaces` | the same with every name that an interface has, also those without an address |
+//! | `interface_index` | the number of an interface, which an IPv6 scope needs |
+//! | `NAMES_IGNORE_CASE` | whether interfaces are called by name without regard to case |
+//! | `full_name` | what this computer is called, with its domain if the system knows one, and where that stands |
+//! | `name_servers` | the servers to ask in DNS, in order |
+//! | `NAME_SERVERS` | where an administrator looks for them, in words |
+//! | `addresses_in_hosts` | a name's addresses in the hosts file |
+//! | `default_configs`, `default_cache` | where the configuration and the cache lie when nobody says |
+//! | `is_same_file` | whether two paths lead to the same file |
+//! | `Folder` | a folder in which files are found, made, given away, replaced and removed without being led astray |
+//! | `open_trusted` | a file to read, if nobody but those we trust can have written it |
+//! | `make_folder` | a folder that may be missing |
+//! | `try_lock`, `lock_holder`, `describe` | the lock of a file, which process has it, and what that is |
+//! | `exposure`, `HOW_TO_HIDE` | who else may read or change a file with a secret, and what to do about it, in words |
+//! | `is_out_of_descriptors` | whether an error says that no more files can be opened |
+//! | `Alarm` | an end to this process whatever blocks it |
+//! | `stderr_is_journal` | whether systemd's journal reads what is written to stderr |
 
+pub mod allocator;
 #[cfg(any(
     target_os = "macos",
     target_os = "freebsd",
@@ -45,42 +55,85 @@ use bsd::config_folder;
     target_os = "netbsd",
     target_os = "openbsd"
 ))]
-pub(crate) use bsd::{interface_addresses, interface_names};
+pub(crate) use bsd::{interfaces, interfaces as all_interfaces};
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use linux::config_folder;
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub(crate) use linux::{interface_addresses, interface_names};
+pub(crate) use linux::{all_interfaces, interfaces};
 #[cfg(unix)]
 pub(crate) use unix::{
-    HOW_TO_HIDE, LOCKS_LET_WRITE, default_cache, default_config, full_name, open_regular,
-    readable_by_others, sync_folder,
+    Alarm, Folder, Found, HOW_TO_HIDE, Kind, NAME_SERVERS, NAMES_IGNORE_CASE, default_cache,
+    default_configs, describe, exposure, full_name, interface_index, is_out_of_descriptors,
+    is_same_file, lock_holder, make_folder, name_servers, open_trusted, stderr_is_journal,
+    try_lock,
 };
 #[cfg(windows)]
 pub(crate) use windows::{
-    HOW_TO_HIDE, LOCKS_LET_WRITE, default_cache, default_config, full_name, interface_addresses,
-    interface_names, open_regular, readable_by_others, sync_folder,
+    Alarm, Folder, Found, HOW_TO_HIDE, Kind, NAME_SERVERS, NAMES_IGNORE_CASE, default_cache,
+    default_configs, describe, exposure, full_name, interface_index, interfaces,
+    interfaces as all_interfaces, is_out_of_descriptors, is_same_file, lock_holder, make_folder,
+    name_servers, open_trusted, stderr_is_journal, try_lock,
 };
 
+use crate::{escape, hosts};
+use std::fs::File;
+use std::io;
 use std::net::IpAddr;
+use std::path::Path;
+#[cfg(unix)]
+use unix::{hosts_file, open_text};
+#[cfg(windows)]
+use windows::{hosts_file, open_text};
 
-/// One address of one interface.
+/// The port of DNS.
+const DNS_PORT: u16 = 53;
+
+/// An interface under the name that an administrator gives it, with the addresses that go by that name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct InterfaceAddress {
-    /// The interface's name as the administrator writes it: `eth0`, on Windows the friendly name.
-    pub(crate) interface: String,
-    /// The address, without its zone.
+pub(crate) struct Interface {
+    /// The name: `eth0`, or the label of IPv4 addresses on it, `eth0:1`; on Windows the friendly name, "Ethernet 2".
+    pub(crate) name: String,
+    /// What else it may be called: on Windows its description and its GUID, on Linux its alternative names, which
+    /// only `all_interfaces` asks for.
+    pub(crate) other_names: Vec<String>,
+    /// Whether it can carry packets.
+    pub(crate) link: Link,
+    /// Its addresses.
+    pub(crate) addresses: Vec<Address>,
+}
+
+/// Whether an interface can carry packets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Link {
+    /// Switched off.
+    Down,
+    /// Switched on, but without a carrier: a cable that is not plugged in.
+    #[cfg_attr(windows, allow(dead_code, reason = "there it counts as switched off"))]
+    NoCarrier,
+    /// Switched on and connected.
+    Running,
+}
+
+/// One address of an interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Address {
+    /// The address, without its scope.
     pub(crate) ip: IpAddr,
     /// What the system says of it.
     pub(crate) marks: Marks,
 }
 
-/// What the operating system says of an IPv6 address; all false for IPv4.
+/// What the operating system says of an address. On Unix, all are false for IPv4.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[allow(
     clippy::struct_excessive_bools,
-    reason = "four independent flags of the system, in its own terms"
+    reason = "independent flags of the system, in its own terms"
 )]
 pub(crate) struct Marks {
+    /// On Windows: a cluster's address, which moves to another computer.
+    pub(crate) transient: bool,
+    /// On Windows: not eligible for DNS, which `SkipAsSource` causes.
+    pub(crate) ineligible: bool,
     /// A temporary address for privacy (RFC 8981).
     pub(crate) temporary: bool,
     /// Past its preferred lifetime (RFC 4862, 5.5.4).
@@ -89,4 +142,28 @@ pub(crate) struct Marks {
     pub(crate) tentative: bool,
     /// Duplicate address detection has found another owner.
     pub(crate) duplicate: bool,
+}
+
+/// The addresses that the hosts file gives a name, which has no final dot, in the file's order. None if there is no such
+/// file.
+///
+/// # Errors
+/// The file can't be read, with its name.
+pub(crate) fn addresses_in_hosts(name: &str) -> io::Result<Vec<IpAddr>> {
+    read_text(&hosts_file(), |file| hosts::addresses(file, name)).map(Option::unwrap_or_default)
+}
+
+/// What `read` makes of a text file of the system's; none if there is no such file.
+///
+/// # Errors
+/// The file can't be read, with its name.
+fn read_text<T>(path: &Path, read: impl FnOnce(File) -> io::Result<T>) -> io::Result<Option<T>> {
+    open_text(path)
+        .and_then(|file| file.map(read).transpose())
+        .map_err(|error| {
+            io::Error::new(
+                error.kind(),
+                format!("cannot read {}: {}", path.display(), escape::system(&error)),
+            )
+        })
 }

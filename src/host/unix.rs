@@ -1,143 +1,167 @@
-//! What POSIX gives every Unix: the name, the default paths, and careful opening of files.
+//! What POSIX gives every Unix: the hostname, the system's text files and the default configuration; files, processes and the
+//! alarm are in files of their own.
 //!
-//! The name is found from the kernel's hostname, the hosts file and resolv.conf by reading them. Name-service modules
-//! take no part: getaddrinfo may block on a dead server, and in a static glibc binary it may crash.
+//! Name-service modules take no part in finding the name: getaddrinfo may block on a dead server, and in a static glibc
+//! binary it may crash.
 
-use super::config_folder;
-use crate::name::{in_domain, in_hosts};
-use std::fs::{File, OpenOptions};
+mod alarm;
+mod files;
+mod processes;
+
+pub(crate) use alarm::Alarm;
+pub(crate) use files::{
+    Folder, Found, HOW_TO_HIDE, Kind, default_cache, exposure, is_out_of_descriptors, is_same_file,
+    make_folder, open_trusted, try_lock,
+};
+pub(crate) use processes::{describe, lock_holder};
+
+use super::{DNS_PORT, config_folder, read_text};
+use crate::hosts;
+use crate::name::{NameSource, complete};
+use crate::resolv_conf;
+use std::ffi::CString;
+use std::fs::File;
+use std::io::Read;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::os::fd::AsFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::{env, fs, io};
+use std::{env, io};
 
-/// How to take the right to read a file from others.
-pub(crate) const HOW_TO_HIDE: &str = "chmod 600 it";
+/// Whether interfaces are called by name without regard to case.
+pub(crate) const NAMES_IGNORE_CASE: bool = false;
 
-/// Whether a file can be written while another handle has its lock: here locks are advisory.
-pub(crate) const LOCKS_LET_WRITE: bool = true;
+/// A resolv.conf of more bytes than this makes no sense.
+const MAX_RESOLV_CONF: u64 = 4 << 20;
 
-/// Reading more of a hosts file or resolv.conf than this makes no sense: 4 MiB.
-const LARGEST_TEXT: u64 = 4 << 20;
+/// Where an administrator looks for the name servers.
+pub(crate) const NAME_SERVERS: &str = "/etc/resolv.conf";
 
-/// This computer's name, with its domain if the system knows one: the kernel's hostname if it has a dot, else a dotted
-/// name on its line of the hosts file, else the hostname in resolv.conf's first domain, else the bare hostname.
+/// This computer's name, with its domain if the system knows one, and where that was found.
 ///
 /// # Errors
-/// What gethostname answers. Files that are missing or unreadable count as empty.
-pub(crate) fn full_name() -> io::Result<String> {
-    let hostname = hostname()?;
-    if hostname.contains('.') {
-        return Ok(hostname);
-    }
-    let found = in_hosts(&hostname, &text_of("/etc/hosts"))
-        .or_else(|| in_domain(&hostname, &text_of("/etc/resolv.conf")));
-    Ok(found.unwrap_or(hostname))
+/// There is no hostname; or a file that would tell more can't be read, with its name. That does not count as empty: a guess
+/// would register, and delete, another name.
+pub(crate) fn full_name() -> io::Result<(String, NameSource)> {
+    complete(
+        &hostname()?,
+        |hostname| {
+            let read = |file| hosts::full_name(file, hostname);
+            read_text(&hosts_file(), read).map(Option::flatten)
+        },
+        || Ok(resolv_conf::domain(&resolv_conf()?).map(str::to_owned)),
+    )
 }
 
-/// `/etc/pydyndns.conf`, or for a user other than root `pydyndns.conf` in their configuration folder if it is there.
-pub(crate) fn default_config() -> PathBuf {
-    if !is_root()
-        && let Some(own) = config_folder().map(|folder| folder.join("pydyndns.conf"))
-        && own.exists()
-    {
-        return own;
-    }
-    PathBuf::from("/etc/pydyndns.conf")
-}
-
-/// `pydyndns.cache` in `/run` (`/var/run` where there is none) for root, in the runtime folder for another user.
+/// The system's name servers in the order to ask them. The local machine, where the file names none or does not exist.
 ///
 /// # Errors
-/// A user has no runtime folder, neither by `XDG_RUNTIME_DIR` nor, as for cron jobs, in `/run/user`.
-pub(crate) fn default_cache() -> io::Result<PathBuf> {
-    let folder = if is_root() {
-        Path::new(if Path::new("/run").is_dir() {
-            "/run"
-        } else {
-            "/var/run"
+/// The file can't be read, with its name.
+pub(crate) fn name_servers() -> io::Result<Vec<SocketAddr>> {
+    let text = resolv_conf()?;
+    let mut servers: Vec<_> = resolv_conf::name_servers(&text)
+        .into_iter()
+        .map(|server| match server.ip {
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED) => (Ipv4Addr::LOCALHOST, DNS_PORT).into(),
+            IpAddr::V6(Ipv6Addr::UNSPECIFIED) => (Ipv6Addr::LOCALHOST, DNS_PORT).into(),
+            IpAddr::V4(ip) => (ip, DNS_PORT).into(),
+            IpAddr::V6(ip) => {
+                let scope = server.scope.and_then(interface_index).unwrap_or_default();
+                SocketAddrV6::new(ip, DNS_PORT, 0, scope).into()
+            }
         })
-        .to_owned()
-    } else {
-        let by_uid = || {
-            Some(PathBuf::from(format!("/run/user/{}", effective_uid())))
-                .filter(|folder| folder.is_dir())
-        };
-        // A service has this variable and no HOME.
-        env::var_os("XDG_RUNTIME_DIR")
-            .map(PathBuf::from)
-            .filter(|folder| folder.is_absolute())
-            .or_else(by_uid)
-            .ok_or_else(|| {
-                io::Error::new(io::ErrorKind::NotFound, "this user has no runtime folder")
-            })?
-    };
-    Ok(folder.join("pydyndns.cache"))
-}
-
-/// Opens a regular file with `options`, never through a symbolic link in the last place and without waiting on a FIFO.
-/// A file that it creates is its owner's alone. Where others can write to the folder they can put a file of theirs in
-/// this one's place, or a second name of another file of ours: both are refused.
-///
-/// # Errors
-/// What open answers; `InvalidInput` if it is anything but a regular file with one name that this user or root owns.
-pub(crate) fn open_regular(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
-    let file = options
-        .mode(0o600)
-        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY)
-        .open(path)?;
-    let found = file.metadata()?;
-    let wrong = if !found.is_file() {
-        "not a regular file"
-    } else if found.uid() != 0 && found.uid() != effective_uid() {
-        "it belongs to another user"
-    } else if found.nlink() > 1 {
-        "the file has another name elsewhere"
-    } else {
-        return Ok(file);
-    };
-    Err(io::Error::new(io::ErrorKind::InvalidInput, wrong))
-}
-
-/// Whether the file's mode lets every account read it.
-///
-/// # Errors
-/// What fstat answers.
-pub(crate) fn readable_by_others(file: &File, _path: &Path) -> io::Result<bool> {
-    Ok(file.metadata()?.mode() & 0o004 != 0)
-}
-
-/// Makes what was removed in a folder stay removed after a power cut.
-///
-/// # Errors
-/// What open and fsync answer, except that the file system has no such thing for folders.
-pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
-    match File::open(path)?.sync_all() {
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
-            ) =>
-        {
-            Ok(())
-        }
-        other => other,
+        .collect();
+    if servers.is_empty() {
+        servers.push((Ipv4Addr::LOCALHOST, DNS_PORT).into());
     }
+    Ok(servers)
+}
+
+/// Where the hosts file is.
+pub(super) fn hosts_file() -> PathBuf {
+    PathBuf::from("/etc/hosts")
+}
+
+/// Opens a text file of the system's; none if there is none. Links are usual here (systemd-resolved), so they are
+/// followed; but nothing that could keep a reader waiting is read.
+///
+/// # Errors
+/// What open answers, or that it is anything but a regular file.
+pub(super) fn open_text(path: &Path) -> io::Result<Option<File>> {
+    let opened = File::options()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+        .open(path);
+    match opened {
+        Ok(file) if file.metadata()?.is_file() => Ok(Some(file)),
+        Ok(_) => Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "it is not a regular file",
+        )),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The index of an interface, by any of its names or by that number itself.
+pub(crate) fn interface_index(name: &str) -> Option<u32> {
+    if let Ok(index) = name.parse() {
+        return Some(index);
+    }
+    let name = CString::new(name).ok()?;
+    // SAFETY: the name is ended by a zero and lives until the call returns.
+    #[allow(unsafe_code)]
+    let index = unsafe { libc::if_nametoindex(name.as_ptr()) };
+    (index != 0).then_some(index)
+}
+
+/// Where a configuration may lie, the preferred place first and the usual one last: `pydyndns.conf` in the configuration
+/// folder of a user other than root, and `/etc/pydyndns.conf`.
+pub(crate) fn default_configs() -> Vec<PathBuf> {
+    let own = if is_root() { None } else { config_folder() };
+    own.map(|folder| folder.join("pydyndns.conf"))
+        .into_iter()
+        .chain([PathBuf::from("/etc/pydyndns.conf")])
+        .collect()
+}
+
+/// Whether stderr is read by systemd's journal: `JOURNAL_STREAM` has the device and inode of the socket that systemd gave
+/// us, and what we have now may be another (systemd.exec(5)).
+pub(crate) fn stderr_is_journal() -> bool {
+    let Ok(stream) = env::var("JOURNAL_STREAM") else {
+        return false;
+    };
+    let own = io::stderr()
+        .as_fd()
+        .try_clone_to_owned()
+        .and_then(|stderr| File::from(stderr).metadata());
+    own.is_ok_and(|own| stream == format!("{}:{}", own.dev(), own.ino()))
 }
 
 /// The kernel's hostname.
 fn hostname() -> io::Result<String> {
-    let mut buffer = [0_u8; 256];
+    let mut buffer = [0_u8; 257];
     // SAFETY: the buffer is ours, and its length less one leaves the last byte zero whatever happens.
     #[allow(unsafe_code)]
     let answer = unsafe { libc::gethostname(buffer.as_mut_ptr().cast(), buffer.len() - 1) };
     if answer != 0 {
         return Err(io::Error::last_os_error());
     }
-    let end = buffer
-        .iter()
-        .position(|&byte| byte == 0)
-        .unwrap_or(buffer.len());
-    Ok(String::from_utf8_lossy(&buffer[..end]).into_owned())
+    let name = buffer.split(|&byte| byte == 0).next().unwrap_or_default();
+    Ok(String::from_utf8_lossy(name).into_owned())
+}
+
+/// resolv.conf; empty if there is none.
+fn resolv_conf() -> io::Result<Vec<u8>> {
+    let read = |file: File| {
+        let mut text = Vec::new();
+        file.take(MAX_RESOLV_CONF + 1).read_to_end(&mut text)?;
+        if text.len() as u64 > MAX_RESOLV_CONF {
+            return Err(io::Error::other("it is larger than 4 MiB"));
+        }
+        Ok(text)
+    };
+    read_text(Path::new(NAME_SERVERS), read).map(Option::unwrap_or_default)
 }
 
 /// The user this process acts as.
@@ -152,21 +176,4 @@ fn effective_uid() -> u32 {
 /// Whether this process acts as root.
 fn is_root() -> bool {
     effective_uid() == 0
-}
-
-/// A small text file of the system; empty if it can't be read. Bytes that are no UTF-8 can't be part of a name.
-fn text_of(path: &str) -> String {
-    let read = || -> io::Result<Vec<u8>> {
-        // Links are usual here (systemd-resolved), so this follows them.
-        if !fs::metadata(path)?.is_file() {
-            return Ok(Vec::new());
-        }
-        let mut bytes = Vec::new();
-        io::Read::read_to_end(
-            &mut io::Read::take(File::open(path)?, LARGEST_TEXT),
-            &mut bytes,
-        )?;
-        Ok(bytes)
-    };
-    String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()
 }

@@ -1,10 +1,10 @@
 //! Character sets and what to do about characters that they lack, under Python's names.
 
-use super::value::escape;
+use crate::value::escape;
 
 /// A character set.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Codec {
+pub(crate) enum Codec {
     /// `utf-8`
     Utf8,
     /// `utf-8-sig`: with a byte order mark at the start of a file
@@ -25,7 +25,7 @@ pub(super) enum Codec {
 
 /// What to do about a character that the character set lacks.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Errors {
+pub(crate) enum Errors {
     /// fail
     Strict,
     /// leave it out
@@ -39,12 +39,12 @@ pub(super) enum Errors {
 }
 
 /// The character sets to choose from, for messages.
-pub(super) const KNOWN: &str =
+pub(crate) const KNOWN: &str =
     "utf-8, utf-8-sig, utf-16, utf-16-le, utf-16-be, latin-1, cp1252 and ascii";
 
 impl Codec {
     /// Finds a character set by any of the names that Python knows it by.
-    pub(super) fn find(name: &str) -> Option<Self> {
+    pub(crate) fn find(name: &str) -> Option<Self> {
         let mut normal = String::with_capacity(name.len());
         for c in name.trim().chars() {
             if c.is_ascii_alphanumeric() || c == '.' {
@@ -74,7 +74,7 @@ impl Codec {
     }
 
     /// Encodes text. At the start of a file a byte order mark may go first.
-    pub(super) fn encode(
+    pub(crate) fn encode(
         self,
         text: &str,
         errors: Errors,
@@ -153,7 +153,7 @@ impl Codec {
 
 impl Errors {
     /// Finds an error handler by its name. The two for surrogates only help with what a native string can't hold.
-    pub(super) fn find(name: &str) -> Result<Self, String> {
+    pub(crate) fn find(name: &str) -> Result<Self, String> {
         match name {
             "strict" | "surrogateescape" | "surrogatepass" => Ok(Errors::Strict),
             "ignore" => Ok(Errors::Ignore),

@@ -1,9 +1,12 @@
 //! Levels: Python's numbers and names.
 
-use super::value::Value;
+use crate::value::Value;
+
+/// `ERROR`
+pub(crate) const ERROR: i64 = 40;
 
 /// `WARNING`: the root logger's level, and that from which on the last resort prints.
-pub(super) const WARNING: i64 = 30;
+pub(crate) const WARNING: i64 = 30;
 
 /// The names that a configuration may use.
 const NAMES: [(&str, i64); 8] = [
@@ -18,7 +21,7 @@ const NAMES: [(&str, i64); 8] = [
 ];
 
 /// The Python level of what a Rust program logs.
-pub(super) fn of(level: log::Level) -> i64 {
+pub(crate) fn of(level: log::Level) -> i64 {
     match level {
         log::Level::Error => 40,
         log::Level::Warn => 30,
@@ -29,7 +32,7 @@ pub(super) fn of(level: log::Level) -> i64 {
 }
 
 /// The most that passes a logger with the given level.
-pub(super) fn filter(level: i64) -> log::LevelFilter {
+pub(crate) fn filter(level: i64) -> log::LevelFilter {
     match level {
         ..=5 => log::LevelFilter::Trace,
         6..=10 => log::LevelFilter::Debug,
@@ -41,7 +44,7 @@ pub(super) fn filter(level: i64) -> log::LevelFilter {
 }
 
 /// `logging.getLevelName`
-pub(super) fn name(level: i64) -> String {
+pub(crate) fn name(level: i64) -> String {
     match level {
         50 => "CRITICAL".to_owned(),
         40 => "ERROR".to_owned(),
@@ -54,7 +57,7 @@ pub(super) fn name(level: i64) -> String {
 }
 
 /// The number of a level's name.
-pub(super) fn by_name(name: &str) -> Option<i64> {
+pub(crate) fn by_name(name: &str) -> Option<i64> {
     NAMES
         .iter()
         .find(|(known, _)| *known == name)
@@ -62,7 +65,7 @@ pub(super) fn by_name(name: &str) -> Option<i64> {
 }
 
 /// `logging._checkLevel`
-pub(super) fn parse(value: &Value) -> Result<i64, String> {
+pub(crate) fn parse(value: &Value) -> Result<i64, String> {
     let allowed =
         "a level is CRITICAL, FATAL, ERROR, WARNING, WARN, INFO, DEBUG, NOTSET or a whole number";
     match value {

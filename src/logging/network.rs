@@ -2,69 +2,74 @@
 
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-use super::handlers::{reason, report};
-use super::value::Value;
+use crate::environment::Resolve;
+use crate::error::reason;
+use crate::value::Value;
 
-/// Finds the addresses of a host by name. The C library's own way can't be taken in a static build.
-pub(super) type Resolve = fn(&str) -> io::Result<Vec<IpAddr>>;
-
-/// The longest that all sending together may take.
-const PATIENCE: Duration = Duration::from_millis(3500);
+/// Sends what there is, before the given moment.
+pub(crate) type Sending = Box<dyn FnOnce(&Resolve, Instant) -> Result<(), String> + Send>;
 
 /// What is left to be sent to one destination.
-pub(super) struct Delivery {
+pub(crate) struct Delivery {
     /// where to, for messages
-    pub(super) destination: String,
+    pub(crate) destination: String,
     /// sends it, before the given moment
-    pub(super) send: Box<dyn FnOnce(Resolve, Instant) -> Result<(), String> + Send>,
+    pub(crate) send: Sending,
 }
 
-/// Sends everything, each delivery under its handler's name, and reports what can't be sent in time.
-pub(super) fn deliver(deliveries: Vec<(String, Delivery)>, resolve: Resolve) {
-    let deadline = Instant::now() + PATIENCE;
+/// Sends everything at once, and says what became of each delivery, in the order in which they ended. Those that are not
+/// done by the deadline are left behind.
+pub(crate) fn deliver(
+    deliveries: Vec<Delivery>,
+    resolve: &Resolve,
+    deadline: Instant,
+) -> Vec<(usize, Result<(), String>)> {
     let (done, results) = mpsc::channel();
     let mut waiting = Vec::new();
-    for (number, (handler, Delivery { destination, send })) in deliveries.into_iter().enumerate() {
-        let done = done.clone();
+    let mut outcomes = Vec::new();
+    for (number, Delivery { destination, send }) in deliveries.into_iter().enumerate() {
+        let (done, resolve) = (done.clone(), Arc::clone(resolve));
         // A thread can be left behind should it hang where no timeout reaches.
         let started = std::thread::Builder::new()
             .name("log".to_owned())
             .spawn(move || {
-                let _ = done.send((number, send(resolve, deadline)));
+                let _ = done.send((number, send(&resolve, deadline)));
             });
         match started {
-            Ok(_) => waiting.push((number, handler, destination)),
-            Err(error) => report(&handler, &format!("{destination}: {}", reason(&error))),
+            Ok(_) => waiting.push((number, destination)),
+            Err(error) => {
+                outcomes.push((number, Err(format!("{destination}: {}", reason(&error)))));
+            }
         }
     }
     while !waiting.is_empty() {
         let Ok((number, result)) = results.recv_timeout(remaining(deadline)) else {
             break;
         };
-        if let Some(at) = waiting.iter().position(|(waiting, ..)| *waiting == number) {
-            let (_, handler, destination) = waiting.swap_remove(at);
-            if let Err(problem) = result {
-                report(&handler, &format!("{destination}: {problem}"));
-            }
+        if let Some(at) = waiting.iter().position(|(waiting, _)| *waiting == number) {
+            let (_, destination) = waiting.swap_remove(at);
+            let result = result.map_err(|problem| format!("{destination}: {problem}"));
+            outcomes.push((number, result));
         }
     }
-    for (_, handler, destination) in waiting {
-        report(&handler, &format!("{destination}: no answer in time"));
+    for (number, destination) in waiting {
+        outcomes.push((number, Err(format!("{destination}: no answer in time"))));
     }
+    outcomes
 }
 
 /// What is left until a deadline; never nothing, which sockets would take for no limit.
-pub(super) fn remaining(deadline: Instant) -> Duration {
+pub(crate) fn remaining(deadline: Instant) -> Duration {
     deadline
         .saturating_duration_since(Instant::now())
         .max(Duration::from_millis(1))
 }
 
 /// A port as `socket` takes it.
-pub(super) fn port(value: &Value) -> Result<u16, String> {
+pub(crate) fn port(value: &Value) -> Result<u16, String> {
     let number = match value {
         Value::Str(text) if text == "syslog" => Some(514),
         Value::Str(text) => text.parse().ok(),
@@ -81,14 +86,15 @@ pub(super) fn port(value: &Value) -> Result<u16, String> {
 }
 
 /// A host's addresses with a port, at least one.
-pub(super) fn addresses(
+pub(crate) fn addresses(
     host: &str,
     port: u16,
-    resolve: Resolve,
+    resolve: &Resolve,
+    deadline: Instant,
 ) -> Result<Vec<SocketAddr>, String> {
     let found = match host.parse() {
         Ok(address) => vec![address],
-        Err(_) => match resolve(host) {
+        Err(_) => match resolve(host, deadline) {
             Ok(found) if !found.is_empty() => found,
             _ if host == "localhost" => {
                 vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]
@@ -104,7 +110,7 @@ pub(super) fn addresses(
 }
 
 /// Connects to the first address that answers. Each gets an equal share of the time that is left.
-pub(super) fn connect(addresses: &[SocketAddr], deadline: Instant) -> Result<TcpStream, String> {
+pub(crate) fn connect(addresses: &[SocketAddr], deadline: Instant) -> Result<TcpStream, String> {
     let mut problem = "the host has no address".to_owned();
     for (index, address) in addresses.iter().enumerate() {
         let share =
@@ -123,7 +129,7 @@ pub(super) fn connect(addresses: &[SocketAddr], deadline: Instant) -> Result<Tcp
 }
 
 /// Connects and writes everything.
-pub(super) fn send_stream(
+pub(crate) fn send_stream(
     addresses: &[SocketAddr],
     bytes: &[u8],
     deadline: Instant,
@@ -133,7 +139,7 @@ pub(super) fn send_stream(
 }
 
 /// Sends datagrams to the first address that doesn't refuse them.
-pub(super) fn send_datagrams(
+pub(crate) fn send_datagrams(
     addresses: &[SocketAddr],
     datagrams: &[Vec<u8>],
 ) -> Result<(), String> {

@@ -1,43 +1,47 @@
 //! The record: one message with everything that Python's `LogRecord` knows about it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use super::LOGGER_NAME;
-use super::level;
-use super::value::Value;
+use crate::level;
+use crate::value::Value;
 
 /// One message and its circumstances.
-pub(super) struct Record {
+pub(crate) struct Record {
+    /// the logger's name
+    pub(crate) logger: Arc<str>,
     /// the message, complete
-    pub(super) message: String,
+    pub(crate) message: String,
     /// its level as a Python number
-    pub(super) level: i64,
+    pub(crate) level: i64,
     /// the source file
-    pub(super) path: String,
+    pub(crate) path: String,
     /// the line in it
-    pub(super) line: u32,
+    pub(crate) line: u32,
     /// the module that logged
-    pub(super) function: String,
+    pub(crate) function: String,
     /// when it was logged, since the epoch
-    pub(super) created: Duration,
+    pub(crate) created: Duration,
     /// how long the program had been running by then
-    pub(super) relative: Duration,
+    pub(crate) relative: Duration,
     /// the thread that logged
-    pub(super) thread: (i64, String),
+    pub(crate) thread: (i64, String),
     /// whether a formatter has had it, which adds `message` to its fields
-    pub(super) formatted: AtomicBool,
+    pub(crate) formatted: AtomicBool,
+    /// whether it has reached a destination
+    pub(crate) taken: AtomicBool,
     /// the time as the last formatter wrote it
-    pub(super) asctime: Mutex<Option<String>>,
+    pub(crate) asctime: Mutex<Option<String>>,
 }
 
 impl Record {
     /// Takes over what the program logs.
-    pub(super) fn new(record: &log::Record, start: SystemTime) -> Self {
+    pub(crate) fn new(record: &log::Record, logger: &Arc<str>, start: SystemTime) -> Self {
         let now = SystemTime::now();
         let path = record.file().unwrap_or("(unknown file)").to_owned();
         Record {
+            logger: Arc::clone(logger),
             message: record.args().to_string(),
             level: level::of(record.level()),
             path,
@@ -52,27 +56,38 @@ impl Record {
             relative: now.duration_since(start).unwrap_or_default(),
             thread: thread(),
             formatted: AtomicBool::new(false),
+            taken: AtomicBool::new(false),
             asctime: Mutex::new(None),
         }
     }
 
     /// Notes that a formatter has had the record.
-    pub(super) fn set_formatted(&self) {
+    pub(crate) fn set_formatted(&self) {
         self.formatted.store(true, Ordering::Relaxed);
     }
 
+    /// Notes that the record has reached a destination.
+    pub(crate) fn set_taken(&self) {
+        self.taken.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the record has reached a destination.
+    pub(crate) fn is_taken(&self) -> bool {
+        self.taken.load(Ordering::Relaxed)
+    }
+
     /// Notes the time as text.
-    pub(super) fn set_asctime(&self, text: String) {
+    pub(crate) fn set_asctime(&self, text: String) {
         *self.asctime.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
     }
 
     /// When the message was logged, in whole seconds since the epoch.
-    pub(super) fn seconds(&self) -> i64 {
+    pub(crate) fn seconds(&self) -> i64 {
         i64::try_from(self.created.as_secs()).unwrap_or(i64::MAX)
     }
 
     /// `msecs`: by way of a float, as Python does it.
-    pub(super) fn milliseconds(&self) -> f64 {
+    pub(crate) fn milliseconds(&self) -> f64 {
         (self.created.as_secs_f64().fract() * 1000.0).trunc()
     }
 
@@ -94,14 +109,14 @@ impl Record {
     }
 
     /// One field by name.
-    pub(super) fn get(&self, name: &str) -> Option<Value> {
+    pub(crate) fn get(&self, name: &str) -> Option<Value> {
         let text = |text: &str| Some(Value::Str(text.to_owned()));
         match name {
             "message" if self.formatted.load(Ordering::Relaxed) => text(&self.message),
             "msg" => text(&self.message),
             "levelname" => Some(Value::Str(level::name(self.level))),
             "levelno" => Some(Value::Int(self.level)),
-            "name" => text(LOGGER_NAME),
+            "name" => text(&self.logger),
             "args" => Some(Value::Tuple),
             "pathname" => text(&self.path),
             "filename" => text(self.filename()),
@@ -127,7 +142,7 @@ impl Record {
     }
 
     /// `record.__dict__`, in its order.
-    pub(super) fn fields(&self) -> Vec<(&'static str, Value)> {
+    pub(crate) fn fields(&self) -> Vec<(&'static str, Value)> {
         const NAMES: [&str; 22] = [
             "name",
             "msg",

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use super::format::Late;
+use crate::late::Late;
 
 /// A moment taken apart (`time.struct_time`).
-pub(super) struct Moment {
+pub(crate) struct Moment {
     /// date and time of day
     date: DateTime,
     /// seconds east of UTC
@@ -17,7 +17,7 @@ pub(super) struct Moment {
     /// the time zone's abbreviation
     zone: String,
     /// whether it is daylight saving time
-    pub(super) dst: bool,
+    pub(crate) dst: bool,
     /// seconds since the epoch
     seconds: i64,
 }
@@ -29,17 +29,17 @@ fn system() -> &'static TimeZone {
 }
 
 /// `time.localtime`
-pub(super) fn local(seconds: i64) -> Moment {
+pub(crate) fn local(seconds: i64) -> Moment {
     moment(seconds, system())
 }
 
 /// `time.gmtime`
-pub(super) fn utc(seconds: i64) -> Moment {
+pub(crate) fn utc(seconds: i64) -> Moment {
     moment(seconds, &TimeZone::UTC)
 }
 
 /// A moment in a time zone; one out of range becomes the epoch.
-pub(super) fn moment(seconds: i64, zone: &TimeZone) -> Moment {
+pub(crate) fn moment(seconds: i64, zone: &TimeZone) -> Moment {
     let stamp = Timestamp::from_second(seconds).unwrap_or_default();
     let info = zone.to_offset_info(stamp);
     Moment {
@@ -53,20 +53,20 @@ pub(super) fn moment(seconds: i64, zone: &TimeZone) -> Moment {
 
 impl Moment {
     /// Seconds since midnight, by the clock.
-    pub(super) fn second_of_day(&self) -> i64 {
+    pub(crate) fn second_of_day(&self) -> i64 {
         (i64::from(self.date.hour()) * 60 + i64::from(self.date.minute())) * 60
             + i64::from(self.date.second())
     }
 
     /// `tm_wday`: 0 is Monday.
-    pub(super) fn weekday(&self) -> i64 {
+    pub(crate) fn weekday(&self) -> i64 {
         self.date.weekday().to_monday_zero_offset().into()
     }
 }
 
 /// `default_msec_format % (text, milliseconds)`: one `%s` and one integer conversion.
 #[allow(clippy::cast_possible_truncation)] // 0 to 999
-pub(super) fn with_milliseconds(format: &str, text: &str, milliseconds: f64) -> Late<String> {
+pub(crate) fn with_milliseconds(format: &str, text: &str, milliseconds: f64) -> Late<String> {
     let wrong = || format!("default_msec_format {format:?} is not like \"%s,%03d\"");
     let (before, rest) = format.split_once("%s").ok_or_else(wrong)?;
     let (between, rest) = rest.split_once('%').ok_or_else(wrong)?;
@@ -184,8 +184,22 @@ impl Flags {
     }
 }
 
-/// `time.strftime`
-pub(super) fn strftime(format: &str, moment: &Moment) -> String {
+/// `time.strftime`. Of a text that is far longer than its format, Python shows nothing.
+pub(crate) fn strftime(format: &str, moment: &Moment) -> String {
+    let mut room = 1024;
+    while room < 256 * format.chars().count() {
+        room *= 2;
+    }
+    let text = expand(format, moment, 4 * room);
+    if text.chars().count() < room {
+        text
+    } else {
+        String::new()
+    }
+}
+
+/// Replaces the conversions of a format, until there are so many bytes.
+fn expand(format: &str, moment: &Moment, enough: usize) -> String {
     let mut out = String::with_capacity(format.len() + 16);
     let mut rest = format;
     while let Some((before, conversion)) = rest.split_once('%') {
@@ -220,6 +234,9 @@ pub(super) fn strftime(format: &str, moment: &Moment) -> String {
         flags.upper |= flags.change && matches!(c, 'b' | 'h');
         if !convert(c, modifier, flags, moment, &mut out) {
             flags.text(&format!("%{}", &conversion[..end]), &mut out);
+        }
+        if out.len() > enough {
+            return out;
         }
         rest = &conversion[end..];
     }
@@ -256,7 +273,8 @@ fn convert(
     if flags.change && "aAbBh".contains(c) {
         flags.upper = true;
     }
-    let within = |format: &str, out: &mut String| flags.text(&strftime(format, moment), out);
+    let within =
+        |format: &str, out: &mut String| flags.text(&expand(format, moment, usize::MAX), out);
     match c {
         '%' => flags.text("%", out),
         'n' => flags.text("\n", out),

@@ -1,10 +1,10 @@
 //! Python's values, as far as JSON and a log record can hold them, and how Python writes them.
 
-use super::format::float;
+use crate::float;
 
 /// A value as a Python program would see it.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Value {
+pub(crate) enum Value {
     /// `None`
     None,
     /// `True` or `False`; like in Python, a kind of integer
@@ -27,7 +27,7 @@ pub(super) enum Value {
 
 /// The Python objects that a configuration may name.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Object {
+pub(crate) enum Object {
     /// `sys.stdout`
     Stdout,
     /// `sys.stderr`
@@ -46,7 +46,7 @@ pub(super) enum Object {
 
 impl Value {
     /// Whether `if value:` is taken.
-    pub(super) fn truthy(&self) -> bool {
+    pub(crate) fn truthy(&self) -> bool {
         match self {
             Value::None | Value::Tuple => false,
             Value::Bool(value) => *value,
@@ -60,7 +60,7 @@ impl Value {
     }
 
     /// The value as an `int`, if it is one.
-    pub(super) fn integer(&self) -> Option<i64> {
+    pub(crate) fn integer(&self) -> Option<i64> {
         match self {
             Value::Int(value) => Some(*value),
             Value::Bool(value) => Some(i64::from(*value)),
@@ -70,7 +70,7 @@ impl Value {
 
     /// The value as something that can be compared with a number.
     #[allow(clippy::cast_precision_loss)] // sizes and levels are far below 2^53
-    pub(super) fn number(&self) -> Option<f64> {
+    pub(crate) fn number(&self) -> Option<f64> {
         match self {
             Value::Float(value) => Some(*value),
             _ => self.integer().map(|value| value as f64),
@@ -78,7 +78,7 @@ impl Value {
     }
 
     /// `type(value).__name__`
-    pub(super) fn type_name(&self) -> &'static str {
+    pub(crate) fn type_name(&self) -> &'static str {
         match self {
             Value::None => "NoneType",
             Value::Bool(_) => "bool",
@@ -93,7 +93,7 @@ impl Value {
     }
 
     /// `str(value)`
-    pub(super) fn str(&self) -> String {
+    pub(crate) fn str(&self) -> String {
         match self {
             Value::Str(value) => value.clone(),
             _ => self.repr(),
@@ -101,14 +101,14 @@ impl Value {
     }
 
     /// `repr(value)`
-    pub(super) fn repr(&self) -> String {
+    pub(crate) fn repr(&self) -> String {
         let mut out = String::new();
         self.write_repr(&mut out);
         out
     }
 
     /// `ascii(value)`
-    pub(super) fn ascii(&self) -> String {
+    pub(crate) fn ascii(&self) -> String {
         let mut out = String::new();
         for c in self.repr().chars() {
             if c.is_ascii() {
@@ -203,7 +203,7 @@ fn write_quoted(out: &mut String, text: &str) {
 }
 
 /// Appends the shortest of `\xNN`, `\uNNNN` and `\UNNNNNNNN` that holds the character.
-pub(super) fn escape(out: &mut String, c: char) {
+pub(crate) fn escape(out: &mut String, c: char) {
     let code = u32::from(c);
     let text = match code {
         0..=0xff => format!("\\x{code:02x}"),

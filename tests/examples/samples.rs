@@ -163,7 +163,7 @@ fn registers_with_least_privilege(sandbox: &Sandbox) {
     );
     // The policy is no wider than it says: neither another name nor all records of this one.
     sandbox.hostname("other.example.com");
-    program.run().fails(1, "[ERROR pydyndns] *");
+    program.run().fails(1, "pydyndns: ERROR: *");
     sandbox.hostname("host.example.com");
     let all = text("pydyndns-least-privilege.conf")
         .replace(r#""replace": "addresses""#, r#""replace": "all""#);
@@ -171,7 +171,7 @@ fn registers_with_least_privilege(sandbox: &Sandbox) {
     program
         .arg("-f")
         .run()
-        .fails(1, "[ERROR pydyndns] *\"replace\": \"addresses\"*");
+        .fails(1, "pydyndns: ERROR: *\"replace\": \"addresses\"*");
     assert_eq!(
         records(),
         ["3600 A 192.0.2.10", "3600 AAAA 2001:db8::10", "60 TXT kept"]

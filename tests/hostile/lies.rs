@@ -93,7 +93,7 @@ const LIES: &[(&str, Lie, &str)] = &[
             };
             Answer::Message(signed(r, &other, &r.unsigned))
         },
-        "is signed with another key, other.key.",
+        "is signed with another key, other.key",
     ),
     (
         "success signed with another secret",
@@ -401,7 +401,7 @@ fn flip_each_bit(half: usize) {
     let program = local.program(json!({}));
     while at.load(Ordering::SeqCst) < bits.load(Ordering::SeqCst) {
         let run = program.run();
-        is_not_confirmed(&local, &run, &["host.example.com. is not confirmed"]);
+        is_not_confirmed(&local, &run, &["host.example.com is not confirmed"]);
         // Where starting a program takes long, one bit of each byte does.
         at.fetch_add(if cfg!(windows) { 18 } else { 2 }, Ordering::SeqCst);
     }
@@ -432,13 +432,25 @@ fn each_response_code_has_a_message_of_its_own_with_what_to_do() {
     let program = local.program(json!({"timeout": TIMEOUT}));
     let mut messages = BTreeMap::new();
     for (code, name, advice) in [
-        (1, "FORMERR", "is it a name server that takes updates?"),
+        (
+            1,
+            "FORMERR",
+            "check that it is a name server that takes updates",
+        ),
         (2, "SERVFAIL", "see its log"),
         (3, "NXDOMAIN", "see the server's log"),
         (4, "NOTIMP", "point `server` at the primary"),
-        (5, "REFUSED", "its policy for example.com. must let the key"),
+        (
+            5,
+            "REFUSED",
+            "its policy for example.com does not let the key hmac-sha256.key (hmac-sha256) change host.example.com",
+        ),
         (6, "YXDOMAIN", "see the server's log"),
-        (7, "YXRRSET", "remove it from example.com."),
+        (
+            7,
+            "YXRRSET",
+            "remove it from example.com, or set \"replace\": \"all\"",
+        ),
         (8, "NXRRSET", "see the server's log"),
         (9, "NOTAUTH", "check `zone`, `server` and its policy"),
         (10, "NOTZONE", "check `hostname` and `zone`"),
@@ -484,12 +496,15 @@ fn each_error_of_the_signature_has_a_message_of_its_own_with_what_to_do() {
             16,
             [
                 "BADSIG",
-                "is the secret of the key hmac-sha256.key. (hmac-sha256) the same as there?",
+                "give the key hmac-sha256.key (hmac-sha256) the same secret here and there",
             ],
         ),
         (
             17,
-            ["BADKEY", "are its name and algorithm the same as there"],
+            [
+                "BADKEY",
+                "check that its name and algorithm are the same there",
+            ],
         ),
         (18, ["BADTIME", "set the clocks of both"]),
         (22, ["BADTRUNC", "let it take whole signatures"]),

@@ -1,32 +1,72 @@
-//! Windows: who may read a file, by its access list from `GetSecurityInfo` and this process's account.
+//! Windows: who may read or change a file, by its access list from `GetSecurityInfo` and this process's account.
 
 use super::os_error;
 use std::ffi::c_void;
 use std::fs::File;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
-use std::path::Path;
 use std::{io, ptr};
-use windows_sys::Win32::Foundation::{ERROR_SUCCESS, GENERIC_ALL, GENERIC_READ, LocalFree};
+use windows_sys::Win32::Foundation::{
+    ERROR_SUCCESS, GENERIC_ALL, GENERIC_READ, GENERIC_WRITE, LocalFree,
+};
 use windows_sys::Win32::Security::Authorization::{GetSecurityInfo, SE_FILE_OBJECT};
 use windows_sys::Win32::Security::{
     ACCESS_ALLOWED_ACE, ACE_HEADER, ACL, DACL_SECURITY_INFORMATION, EqualSid, GetAce,
-    GetTokenInformation, INHERIT_ONLY_ACE, IsWellKnownSid, OWNER_SECURITY_INFORMATION,
-    PSECURITY_DESCRIPTOR, PSID, TOKEN_QUERY, TOKEN_USER, TokenUser, WinBuiltinAdministratorsSid,
+    GetSidIdentifierAuthority, GetSidSubAuthority, GetSidSubAuthorityCount, GetTokenInformation,
+    INHERIT_ONLY_ACE, IsWellKnownSid, OWNER_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR, PSID,
+    SECURITY_NT_AUTHORITY, TOKEN_QUERY, TOKEN_USER, TokenUser, WinBuiltinAdministratorsSid,
     WinCreatorOwnerRightsSid, WinLocalServiceSid, WinLocalSystemSid,
 };
-use windows_sys::Win32::Storage::FileSystem::FILE_READ_DATA;
+use windows_sys::Win32::Storage::FileSystem::{
+    FILE_APPEND_DATA, FILE_READ_DATA, FILE_WRITE_DATA, WRITE_DAC, WRITE_OWNER,
+};
 use windows_sys::Win32::System::SystemServices::{
     ACCESS_ALLOWED_ACE_TYPE, ACCESS_ALLOWED_CALLBACK_ACE_TYPE,
 };
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
 
-/// Whether the file's access list lets anyone read it besides its owner, SYSTEM, Administrators, this process's account
-/// and Local Service, which the scheduled jobs run as. Entries that deny access are passed over: the answer leads to no
-/// more than a warning, and to keep others out by them is fragile.
+/// The rights by which a file's content can be read.
+const READING: u32 = FILE_READ_DATA | GENERIC_READ | GENERIC_ALL;
+
+/// The rights by which it can be changed, if only after giving oneself the others.
+const WRITING: u32 =
+    FILE_WRITE_DATA | FILE_APPEND_DATA | GENERIC_WRITE | GENERIC_ALL | WRITE_DAC | WRITE_OWNER;
+
+/// `NT SERVICE\TrustedInstaller`, which Windows itself is installed by, as the numbers of its identifier.
+const TRUSTED_INSTALLER: [u32; 6] = [
+    80,
+    956_008_885,
+    3_418_522_649,
+    1_831_038_044,
+    1_853_292_631,
+    2_271_478_464,
+];
+
+/// What is wrong with who may read or change the file that a secret is in, in words that follow the file's name.
 ///
 /// # Errors
 /// What `GetSecurityInfo` or reading this process's account answers.
-pub(crate) fn readable_by_others(file: &File, _path: &Path) -> io::Result<bool> {
+pub(crate) fn exposure(file: &File) -> io::Result<Option<&'static str>> {
+    Ok(if grants_others(file, WRITING)? {
+        Some("can be written by others")
+    } else if grants_others(file, READING)? {
+        Some("is readable by others")
+    } else {
+        None
+    })
+}
+
+/// Whether others can change the file.
+///
+/// # Errors
+/// What `GetSecurityInfo` or reading this process's account answers.
+pub(super) fn is_writable_by_others(file: &File) -> io::Result<bool> {
+    grants_others(file, WRITING)
+}
+
+/// Whether the file's access list gives one of these rights to anyone besides its owner, SYSTEM, Administrators,
+/// TrustedInstaller, this process's account and Local Service, which the scheduled jobs run as. Entries that deny access
+/// are passed over: to keep others out by them is fragile.
+fn grants_others(file: &File, rights: u32) -> io::Result<bool> {
     let security = Security::of(file)?;
     let account = Account::current()?;
     let Some(entries) = security.entries() else {
@@ -35,7 +75,7 @@ pub(crate) fn readable_by_others(file: &File, _path: &Path) -> io::Result<bool> 
     };
     Ok(entries
         .into_iter()
-        .any(|entry| entry.grants_reading() && !is_trusted(entry.sid, &security, &account)))
+        .any(|entry| entry.grants(rights) && !is_trusted(entry.sid, &security, &account)))
 }
 
 /// The owner and the access list of a file.
@@ -137,13 +177,13 @@ struct AllowEntry {
 }
 
 impl AllowEntry {
-    /// Whether it lets someone read the file's content.
-    fn grants_reading(&self) -> bool {
-        !self.only_inherited && self.mask & (FILE_READ_DATA | GENERIC_READ | GENERIC_ALL) != 0
+    /// Whether it gives someone one of these rights to the file itself.
+    fn grants(&self, rights: u32) -> bool {
+        !self.only_inherited && self.mask & rights != 0
     }
 }
 
-/// Whether an account may know what the file says; see `readable_by_others`.
+/// Whether an account may do what it likes with the file; see `grants_others`.
 fn is_trusted(sid: PSID, security: &Security, account: &Account) -> bool {
     // "Owner rights" stands for whoever the owner is.
     let known = [
@@ -158,6 +198,23 @@ fn is_trusted(sid: PSID, security: &Security, account: &Account) -> bool {
         known.into_iter().any(|kind| IsWellKnownSid(sid, kind) != 0)
             || (!security.owner.is_null() && EqualSid(sid, security.owner) != 0)
             || EqualSid(sid, account.sid()) != 0
+            || is_trusted_installer(sid)
+    }
+}
+
+/// Whether an identifier is TrustedInstaller's.
+///
+/// # Safety
+/// It is a valid one.
+#[allow(unsafe_code)]
+unsafe fn is_trusted_installer(sid: PSID) -> bool {
+    // SAFETY: a valid identifier has as many numbers as it says, at the places that the system points to.
+    unsafe {
+        (*GetSidIdentifierAuthority(sid)).Value == SECURITY_NT_AUTHORITY.Value
+            && usize::from(*GetSidSubAuthorityCount(sid)) == TRUSTED_INSTALLER.len()
+            && (0..)
+                .zip(TRUSTED_INSTALLER)
+                .all(|(index, number)| *GetSidSubAuthority(sid, index) == number)
     }
 }
 
@@ -213,6 +270,7 @@ impl Account {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use windows_sys::Win32::Security::Authorization::ConvertStringSidToSidW;
 
     #[test]
     fn this_process_runs_as_a_valid_account() {
@@ -221,5 +279,33 @@ mod tests {
         let valid =
             unsafe { windows_sys::Win32::Security::IsValidSid(Account::current().unwrap().sid()) };
         assert_ne!(valid, 0);
+    }
+
+    /// Whether the identifier with this text is TrustedInstaller's.
+    fn is_installer(text: &str) -> bool {
+        let text: Vec<u16> = text.encode_utf16().chain([0]).collect();
+        let mut sid = ptr::null_mut();
+        // SAFETY: the text ends with a zero; the identifier is valid until it is freed, once and at the end.
+        #[allow(unsafe_code)]
+        unsafe {
+            assert_ne!(ConvertStringSidToSidW(text.as_ptr(), &raw mut sid), 0);
+            let answer = is_trusted_installer(sid);
+            LocalFree(sid);
+            answer
+        }
+    }
+
+    #[test]
+    fn the_trusted_installer_is_known_by_all_of_its_numbers() {
+        let installer = "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464";
+        assert!(is_installer(installer));
+        for other in [
+            "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478465",
+            "S-1-5-80-956008885-3418522649-1831038044-1853292631",
+            "S-1-1-80-956008885-3418522649-1831038044-1853292631-2271478464",
+            "S-1-5-32-545",
+        ] {
+            assert!(!is_installer(other), "{other}");
+        }
     }
 }

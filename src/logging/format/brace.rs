@@ -1,30 +1,31 @@
 //! The style `{`: `{levelname:<8}`, as `str.format` with keyword arguments does it.
 
-use super::super::value::Value;
-use super::{Fields, spec};
+use super::fields::{Fields, within_bounds};
+use super::spec;
+use crate::value::Value;
 
 /// One piece of a format string.
-struct Piece {
+pub(crate) struct Piece {
     /// the text before the field
-    literal: String,
+    pub(crate) literal: String,
     /// the field, if one follows
-    field: Option<Field>,
+    pub(crate) field: Option<Field>,
 }
 
 /// A replacement field.
-struct Field {
+pub(crate) struct Field {
     /// what stands before `!` and `:`
-    name: String,
+    pub(crate) name: String,
     /// the character after `!`
-    conversion: Option<char>,
+    pub(crate) conversion: Option<char>,
     /// what stands after `:`
-    spec: String,
+    pub(crate) spec: String,
     /// whether the specification has fields of its own
     nested: bool,
 }
 
 /// Reads a format string piece by piece (`MarkupIterator_next`).
-struct Pieces {
+pub(crate) struct Pieces {
     /// the whole string
     chars: Vec<char>,
     /// how far it has been read
@@ -33,7 +34,7 @@ struct Pieces {
 
 impl Pieces {
     /// Starts at the beginning.
-    fn new(format: &str) -> Self {
+    pub(crate) fn new(format: &str) -> Self {
         Pieces {
             chars: format.chars().collect(),
             at: 0,
@@ -41,7 +42,7 @@ impl Pieces {
     }
 
     /// The next piece, if any is left.
-    fn next(&mut self) -> Result<Option<Piece>, String> {
+    pub(crate) fn next(&mut self) -> Result<Option<Piece>, String> {
         let start = self.at;
         let Some(&first) = self.chars.get(start) else {
             return Ok(None);
@@ -140,62 +141,8 @@ impl Pieces {
     }
 }
 
-/// What `StrFormatStyle.validate` does.
-pub(super) fn validate(format: &str) -> Result<(), String> {
-    let mut pieces = Pieces::new(format);
-    let mut named = false;
-    while let Some(piece) = pieces.next()? {
-        let Some(field) = piece.field else { continue };
-        if !field.name.is_empty() {
-            if !valid_name(&field.name) {
-                return Err(format!("invalid field name/expression: {:?}", field.name));
-            }
-            named = true;
-        }
-        if let Some(conversion) = field.conversion.filter(|c| !"rsa".contains(*c)) {
-            return Err(format!("invalid conversion: {conversion:?}"));
-        }
-        if !field.spec.is_empty() && !spec::valid(&field.spec) {
-            return Err(format!("bad specifier: {:?}", field.spec));
-        }
-    }
-    if named {
-        Ok(())
-    } else {
-        Err("no fields".to_owned())
-    }
-}
-
-/// Whether the pattern `field_spec` of `StrFormatStyle` matches: a word, then attributes and indexes.
-fn valid_name(name: &str) -> bool {
-    let chars: Vec<char> = name.strip_suffix('\n').unwrap_or(name).chars().collect();
-    let words = |chars: &[char]| chars.iter().take_while(|c| super::word(**c)).count();
-    let mut at = words(&chars);
-    if at == 0 {
-        return false;
-    }
-    while let Some(c) = chars.get(at) {
-        let length = match c {
-            '.' => words(&chars[at + 1..]),
-            '[' => {
-                let inside = chars[at + 1..].iter().take_while(|c| **c != ']').count();
-                if chars.get(at + 1 + inside).is_none() {
-                    return false;
-                }
-                if inside == 0 { 0 } else { inside + 1 }
-            }
-            _ => return false,
-        };
-        if length == 0 {
-            return false;
-        }
-        at += 1 + length;
-    }
-    true
-}
-
 /// `format.format(**fields)`
-pub(super) fn format(format: &str, fields: &Fields) -> Result<String, String> {
+pub(crate) fn format(format: &str, fields: &Fields) -> Result<String, String> {
     expand(format, fields, 2)
 }
 
@@ -223,6 +170,7 @@ fn expand(format: &str, fields: &Fields, depth: u32) -> Result<String, String> {
             field.spec
         };
         out.push_str(&spec::format(&value, &spec)?);
+        within_bounds(&out)?;
     }
     Ok(out)
 }

@@ -1,6 +1,6 @@
 //! The style `$`: `$name` and `${name}`, as `string.Template` does it.
 
-use super::Fields;
+use super::fields::{Fields, within_bounds};
 
 /// What follows a `$`.
 enum Mark<'a> {
@@ -48,7 +48,7 @@ fn identifier(text: &str) -> &str {
 }
 
 /// What `StringTemplateStyle.validate` does.
-pub(super) fn validate(template: &str) -> Result<(), String> {
+pub(crate) fn validate(template: &str) -> Result<(), String> {
     let mut rest = template;
     let mut named = false;
     while let Some((_, mark, after)) = split(rest) {
@@ -67,7 +67,7 @@ pub(super) fn validate(template: &str) -> Result<(), String> {
 }
 
 /// `Template(template).substitute(**fields)`
-pub(super) fn format(template: &str, fields: &Fields) -> Result<String, String> {
+pub(crate) fn format(template: &str, fields: &Fields) -> Result<String, String> {
     let mut out = String::with_capacity(template.len() + 64);
     let mut rest = template;
     while let Some((before, mark, after)) = split(rest) {
@@ -79,6 +79,7 @@ pub(super) fn format(template: &str, fields: &Fields) -> Result<String, String> 
                     .get(name)
                     .ok_or_else(|| format!("formatting field not found in record: {name:?}"))?;
                 out.push_str(&value.str());
+                within_bounds(&out)?;
             }
             Mark::Bare => return Err("invalid placeholder in string".to_owned()),
         }

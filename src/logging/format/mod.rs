@@ -1,28 +1,24 @@
 //! Formatters: from a record to text, by Python's three styles.
 
-pub(super) mod float;
-
 mod brace;
+mod brace_check;
 mod dollar;
+mod fields;
 mod percent;
 mod spec;
 
 #[cfg(test)]
 mod tests;
 
-use super::record::Record;
-use super::time;
-use super::value::Value;
-
-/// The widest padding and the highest precision that a format may ask for: Python would run out of memory somewhere above.
-const WIDEST: usize = 1 << 24;
-
-/// A value that Python looks at only once a record comes, with its complaint if it is of no use.
-pub(super) type Late<T> = Result<T, String>;
+use crate::late::Late;
+use crate::record::Record;
+use crate::time;
+use crate::value::Value;
+use fields::Fields;
 
 /// How a format refers to a field.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Style {
+pub(crate) enum Style {
     /// `%(name)s`
     Percent,
     /// `{name}`
@@ -33,7 +29,7 @@ pub(super) enum Style {
 
 impl Style {
     /// Reads the value of `style`.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         match text {
             "%" => Some(Style::Percent),
             "{" => Some(Style::Brace),
@@ -43,7 +39,7 @@ impl Style {
     }
 
     /// The format of a formatter without one.
-    pub(super) fn default_format(self) -> &'static str {
+    pub(crate) fn default_format(self) -> &'static str {
         match self {
             Style::Percent => "%(message)s",
             Style::Brace => "{message}",
@@ -52,12 +48,12 @@ impl Style {
     }
 
     /// What `validate` finds wrong with a format.
-    pub(super) fn validate(self, format: &str) -> Result<(), String> {
+    pub(crate) fn validate(self, format: &str) -> Result<(), String> {
         match self {
             Style::Percent if percent::valid(format) => Ok(()),
             Style::Percent => Err(format!("invalid format '{format}' for '%' style")),
             Style::Brace => {
-                brace::validate(format).map_err(|error| format!("invalid format: {error}"))
+                brace_check::validate(format).map_err(|error| format!("invalid format: {error}"))
             }
             Style::Dollar => {
                 dollar::validate(format).map_err(|error| format!("invalid format: {error}"))
@@ -76,19 +72,19 @@ impl Style {
 }
 
 /// `logging.Formatter`
-pub(super) struct Formatter {
+pub(crate) struct Formatter {
     /// how the format is written
-    pub(super) style: Style,
+    pub(crate) style: Style,
     /// the format
-    pub(super) format: Late<String>,
+    pub(crate) format: Late<String>,
     /// how `asctime` is written, if not in the usual way
-    pub(super) datefmt: Late<Option<String>>,
+    pub(crate) datefmt: Late<Option<String>>,
     /// fields that a record hasn't
-    pub(super) defaults: Late<Vec<(String, Value)>>,
+    pub(crate) defaults: Late<Vec<(String, Value)>>,
     /// the usual way to write `asctime`
-    pub(super) default_time_format: Late<String>,
+    pub(crate) default_time_format: Late<String>,
     /// how the milliseconds are added to it
-    pub(super) default_msec_format: Late<Option<String>>,
+    pub(crate) default_msec_format: Late<Option<String>>,
 }
 
 impl Default for Formatter {
@@ -106,7 +102,7 @@ impl Default for Formatter {
 
 impl Formatter {
     /// `Formatter.format`
-    pub(super) fn format(&self, record: &Record) -> Result<String, String> {
+    pub(crate) fn format(&self, record: &Record) -> Result<String, String> {
         record.set_formatted();
         let format = self.format.as_ref().map_err(Clone::clone)?;
         if self.style.uses_time(format) {
@@ -136,42 +132,4 @@ impl Formatter {
             Some(format) => time::with_milliseconds(format, &text, record.milliseconds()),
         }
     }
-}
-
-/// What a format's fields can refer to.
-struct Fields<'a> {
-    /// the record, which goes before the defaults
-    record: &'a Record,
-    /// the formatter's defaults
-    defaults: &'a [(String, Value)],
-}
-
-impl Fields<'_> {
-    /// The value of one field.
-    fn get(&self, name: &str) -> Option<Value> {
-        self.record.get(name).or_else(|| {
-            self.defaults
-                .iter()
-                .find(|(key, _)| key == name)
-                .map(|(_, value)| value.clone())
-        })
-    }
-
-    /// `defaults | record.__dict__`
-    fn all(&self) -> Value {
-        let record = self.record.fields();
-        let mut all: Vec<(String, Value)> = self.defaults.to_vec();
-        for (name, value) in record {
-            match all.iter_mut().find(|(key, _)| key == name) {
-                Some(entry) => entry.1 = value,
-                None => all.push((name.to_owned(), value)),
-            }
-        }
-        Value::Dict(all)
-    }
-}
-
-/// What `\w` matches.
-fn word(c: char) -> bool {
-    c.is_alphanumeric() || c == '_'
 }

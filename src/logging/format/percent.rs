@@ -1,9 +1,9 @@
 //! The style `%`: `%(levelname)-8s`, as `str.__mod__` with a dictionary does it.
 
-use super::float::{self, Shape};
-use super::{Fields, WIDEST};
+use super::fields::{Fields, WIDEST, within_bounds, word};
+use crate::float::{self, Shape};
 
-use super::super::value::Value;
+use crate::value::Value;
 
 /// Why a conversion that needs a number can't be done.
 fn wants_number(conversion: char, value: &Value) -> String {
@@ -14,7 +14,7 @@ fn wants_number(conversion: char, value: &Value) -> String {
 }
 
 /// Whether `PercentStyle.validate` finds a `%(name)` conversion in the format.
-pub(super) fn valid(format: &str) -> bool {
+pub(crate) fn valid(format: &str) -> bool {
     let chars: Vec<char> = format.chars().collect();
     (0..chars.len()).any(|start| conversion_at(&chars[start..]))
 }
@@ -24,7 +24,7 @@ fn conversion_at(chars: &[char]) -> bool {
     let Some(mut rest) = chars.strip_prefix(&['%', '(']) else {
         return false;
     };
-    let name = rest.iter().take_while(|c| super::word(**c)).count();
+    let name = rest.iter().take_while(|c| word(**c)).count();
     if name == 0 || rest.get(name) != Some(&')') {
         return false;
     }
@@ -94,13 +94,14 @@ impl Argument {
 }
 
 /// `format % fields`
-pub(super) fn format(format: &str, fields: &Fields) -> Result<String, String> {
+pub(crate) fn format(format: &str, fields: &Fields) -> Result<String, String> {
     let mut out = String::with_capacity(format.len() + 64);
     let mut chars = format.chars().peekable();
     let mut argument = Argument::Everything;
     while let Some(c) = chars.next() {
         if c == '%' {
             convert(&mut chars, &mut argument, fields, &mut out)?;
+            within_bounds(&out)?;
         } else {
             out.push(c);
         }

@@ -1,51 +1,8 @@
 //! The format specification mini-language: `>+#010x` of `{levelno:>+#010x}`.
 
-use super::super::value::Value;
-use super::WIDEST;
-use super::float::{self, Shape};
-
-/// Whether the pattern by which `StrFormatStyle` checks a specification matches it.
-pub(super) fn valid(spec: &str) -> bool {
-    let chars: Vec<char> = spec.strip_suffix('\n').unwrap_or(spec).chars().collect();
-    let aligned = |at: usize| chars.get(at).is_some_and(|c| "<>=^".contains(*c));
-    // The three ways in which the optional first group can match; a newline is no fill character there.
-    (chars.first().is_some_and(|c| *c != '\n') && aligned(1) && valid_tail(&chars[2..]))
-        || (aligned(0) && valid_tail(&chars[1..]))
-        || valid_tail(&chars)
-}
-
-/// The pattern's rest after fill and alignment.
-fn valid_tail(chars: &[char]) -> bool {
-    let optional =
-        |chars: &[char], set: &str| usize::from(chars.first().is_some_and(|c| set.contains(*c)));
-    let mut rest = &chars[optional(chars, "+ -")..];
-    rest = &rest[optional(rest, "#")..];
-    rest = &rest[optional(rest, "0")..];
-    rest = valid_amount(rest).unwrap_or(rest);
-    rest = &rest[optional(rest, ",_")..];
-    if rest.first() == Some(&'.') {
-        match valid_amount(&rest[1..]) {
-            Some(after) => rest = after,
-            None => return false,
-        }
-    }
-    match rest {
-        [] => true,
-        [c] => "bcdefgnosx%".contains(c.to_ascii_lowercase()) || *c == 'ſ',
-        _ => false,
-    }
-}
-
-/// Steps over digits or a nested `{name}`.
-fn valid_amount(chars: &[char]) -> Option<&[char]> {
-    let digits = chars.iter().take_while(|c| c.is_numeric()).count();
-    if digits > 0 {
-        return Some(&chars[digits..]);
-    }
-    let inner = chars.strip_prefix(&['{'])?;
-    let name = inner.iter().take_while(|c| super::word(**c)).count();
-    (name > 0 && inner.get(name) == Some(&'}')).then(|| &inner[name + 1..])
-}
+use super::fields::WIDEST;
+use crate::float::{self, Shape};
+use crate::value::Value;
 
 /// A parsed specification.
 struct Spec {
@@ -72,7 +29,7 @@ struct Spec {
 }
 
 /// `format(value, spec)`
-pub(super) fn format(value: &Value, spec: &str) -> Result<String, String> {
+pub(crate) fn format(value: &Value, spec: &str) -> Result<String, String> {
     if spec.is_empty() {
         return Ok(value.str());
     }

@@ -15,10 +15,10 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
-use super::super::record::Record;
-use super::super::time;
-use super::super::value::Value;
 use super::{Formatter, Style};
+use crate::record::Record;
+use crate::time;
+use crate::value::Value;
 
 /// A small generator of random numbers.
 struct Random(u64);
@@ -232,19 +232,21 @@ impl Random {
     /// A record.
     fn record(&mut self) -> Record {
         Record {
+            logger: "app".into(),
             message: self.text(12),
             level: [5, 10, 20, 30, 40][self.below(5)],
             path: self
                 .of(&["src/main.rs", "main", "/a.b/.x", "a/b.c.rs", ""])
                 .to_owned(),
             line: u32::try_from(self.below(70)).unwrap(),
-            function: "pydyndns::dns".to_owned(),
+            function: "app::dns".to_owned(),
             created: Duration::from_nanos(
                 1_700_000_000_000_000_000 + self.0 % 100_000_000_000_000_000,
             ),
             relative: Duration::from_nanos(self.0 % 100_000_000_000),
             thread: (1, "MainThread".to_owned()),
             formatted: AtomicBool::new(true),
+            taken: AtomicBool::new(false),
             asctime: Mutex::new(None),
         }
     }
@@ -279,7 +281,7 @@ fn ask_python(script: &str, cases: Vec<Json>) -> Option<Vec<Json>> {
         .spawn();
     let Ok(mut child) = child else {
         assert!(
-            std::env::var_os("PYDYNDNS_TEST_NO_SKIP").is_none(),
+            std::env::var_os("DICTCONFIG_TEST_NO_SKIP").is_none(),
             "python3 is missing"
         );
         eprintln!("skipped: python3 is missing");

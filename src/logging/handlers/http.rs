@@ -1,20 +1,25 @@
 //! `logging.handlers.HTTPHandler`: each record as a form for a web server.
 
+use std::sync::Arc;
+
 use std::io::{Read, Write};
 use std::time::Instant;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::super::ConfigError;
-use super::super::format::{Formatter, Late};
-use super::super::network::{self, Delivery, Resolve};
-use super::super::record::Record;
-use super::super::value::Value;
-use super::{Arguments, Sink, late_text, reason};
+use super::arguments::Arguments;
+use super::sink::{Sink, Taken};
+use crate::environment::Resolve;
+use crate::error::{ConfigError, reason};
+use crate::format::Formatter;
+use crate::late::{self, Late};
+use crate::network::{self, Delivery};
+use crate::record::Record;
+use crate::value::Value;
 
 /// A web server.
-pub(in super::super) struct Http {
+pub(crate) struct Http {
     /// its name, perhaps with a port
     host: Late<String>,
     /// the path of the form
@@ -29,9 +34,9 @@ pub(in super::super) struct Http {
 
 impl Http {
     /// Reads the class's arguments.
-    pub(in super::super) fn new(arguments: &mut Arguments) -> Result<Self, ConfigError> {
-        let host = late_text("host", &arguments.required("host")?);
-        let url = late_text("url", &arguments.required("url")?);
+    pub(crate) fn new(arguments: &mut Arguments) -> Result<Self, ConfigError> {
+        let host = late::text("host", &arguments.required("host")?);
+        let url = late::text("url", &arguments.required("url")?);
         let method = arguments.text("method", "GET")?.to_uppercase();
         if !matches!(method.as_str(), "GET" | "POST") {
             return Err(arguments.error("method", "must be GET or POST"));
@@ -171,16 +176,16 @@ fn split_host(host: &str) -> Result<(String, u16), String> {
 }
 
 impl Sink for Http {
-    fn emit(&mut self, record: &Record, _: &Formatter) -> Result<(), String> {
+    fn emit(&mut self, record: &Arc<Record>, _: &Formatter) -> Result<Taken, String> {
         let request = self.request(record)?;
         self.queue.push(request);
-        Ok(())
+        Ok(Taken::Queued)
     }
 
     fn set(&mut self, name: &str, value: &Value) {
         match name {
-            "host" => self.host = late_text(name, value),
-            "url" => self.url = late_text(name, value),
+            "host" => self.host = late::text(name, value),
+            "url" => self.url = late::text(name, value),
             "method" => self.post = *value == Value::Str("POST".to_owned()),
             "credentials" => self.authorization = credentials(value),
             _ => {}
@@ -191,9 +196,9 @@ impl Sink for Http {
         let host = self.host.clone().ok().filter(|_| !self.queue.is_empty())?;
         let queue = std::mem::take(&mut self.queue);
         let destination = format!("http://{host}");
-        let send = move |resolve: Resolve, deadline: Instant| {
+        let send = move |resolve: &Resolve, deadline: Instant| {
             let (name, port) = split_host(&host)?;
-            let addresses = network::addresses(&name, port, resolve)?;
+            let addresses = network::addresses(&name, port, resolve, deadline)?;
             for request in queue {
                 let mut stream = network::connect(&addresses, deadline)?;
                 stream.write_all(&request).map_err(|error| reason(&error))?;

@@ -1,27 +1,29 @@
 //! `systemd.journal.JournalHandler`: the journal, by its native protocol (systemd's `JOURNAL_NATIVE_PROTOCOL`).
 
-use super::super::ConfigError;
-use super::super::format::Formatter;
-use super::super::record::Record;
-use super::{Arguments, Sink};
+use std::sync::Arc;
+
+use super::arguments::Arguments;
+use super::sink::{Sink, Taken};
+use crate::error::ConfigError;
+use crate::format::Formatter;
+use crate::record::Record;
+use crate::system::{HAS_UNIX_SOCKETS, SocketType, UnixSocket};
 
 /// Where the journal listens.
-#[cfg(unix)]
 const SOCKET: &str = "/run/systemd/journal/socket";
 
 /// The journal.
-pub(in super::super) struct Journal {
+pub(crate) struct Journal {
     /// the fields that go with every record
     extra: Vec<(String, String)>,
     /// the journal's socket
-    #[cfg(unix)]
-    socket: super::syslog::local::Socket,
+    socket: UnixSocket,
 }
 
 impl Journal {
     /// Reads the class's arguments: any field in capital letters.
-    pub(in super::super) fn new(arguments: &mut Arguments) -> Result<Self, ConfigError> {
-        if cfg!(not(unix)) {
+    pub(crate) fn new(arguments: &mut Arguments) -> Result<Self, ConfigError> {
+        if !HAS_UNIX_SOCKETS {
             return Err(arguments.error("class", "this system has no systemd journal"));
         }
         if arguments.take("sender_function").is_some() {
@@ -50,8 +52,7 @@ impl Journal {
         }
         Ok(Journal {
             extra,
-            #[cfg(unix)]
-            socket: super::syslog::local::Socket::new(SOCKET.to_owned(), Some(2)),
+            socket: UnixSocket::new(SOCKET.to_owned(), Some(SocketType::Datagram)),
         })
     }
 }
@@ -82,7 +83,7 @@ fn priority(level: i64) -> &'static str {
 }
 
 impl Sink for Journal {
-    fn emit(&mut self, record: &Record, formatter: &Formatter) -> Result<(), String> {
+    fn emit(&mut self, record: &Arc<Record>, formatter: &Formatter) -> Result<Taken, String> {
         let mut entry = Vec::with_capacity(512);
         let line = record.line.to_string();
         let fields = [
@@ -91,7 +92,7 @@ impl Sink for Journal {
             ("CODE_LINE", line),
             ("CODE_FUNC", record.function.clone()),
             ("PRIORITY", priority(record.level).to_owned()),
-            ("LOGGER", super::super::LOGGER_NAME.to_owned()),
+            ("LOGGER", record.logger.to_string()),
             ("THREAD_NAME", record.thread.1.clone()),
             ("PROCESS_NAME", "MainProcess".to_owned()),
         ];
@@ -101,8 +102,9 @@ impl Sink for Journal {
         for (name, value) in &self.extra {
             field(&mut entry, name, value);
         }
-        #[cfg(unix)]
-        self.socket.send(&entry)?;
-        Ok(())
+        self.socket
+            .send(&entry)
+            .map(|()| Taken::Written)
+            .map_err(|problem| format!("{SOCKET}: {problem}"))
     }
 }

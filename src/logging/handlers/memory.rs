@@ -2,37 +2,34 @@
 
 use std::sync::Arc;
 
-use super::super::ConfigError;
-use super::super::format::Late;
-use super::super::record::Record;
-use super::super::value::Value;
-use super::{Arguments, late_number};
+use super::arguments::Arguments;
+use crate::error::ConfigError;
+use crate::late::{self, Late};
+use crate::record::Record;
+use crate::value::Value;
 
 /// A buffer before another handler.
-pub(in super::super) struct Memory {
+pub(crate) struct Memory {
     /// how many records are enough
     capacity: Late<f64>,
     /// the level that is bad enough
     flush_level: Late<f64>,
     /// the other handler's number
-    pub(in super::super) target: Late<Option<usize>>,
+    pub(crate) target: Late<Option<usize>>,
     /// what has come so far
-    pub(in super::super) buffer: Vec<Arc<Record>>,
+    pub(crate) buffer: Vec<Arc<Record>>,
 }
 
 impl Memory {
     /// Reads the class's arguments; the target has been looked up.
-    pub(in super::super) fn new(
-        arguments: &mut Arguments,
-        target: Option<usize>,
-    ) -> Result<Self, ConfigError> {
-        let capacity = late_number("capacity", &arguments.required("capacity")?);
-        let flush_level = late_number(
+    pub(crate) fn new(arguments: &mut Arguments) -> Result<Self, ConfigError> {
+        let capacity = late::number("capacity", &arguments.required("capacity")?);
+        let flush_level = late::number(
             "flushLevel",
             &arguments.take("flushLevel").unwrap_or(Value::Int(40)),
         );
         let target = match arguments.take("target") {
-            None => Ok(target),
+            None => Ok(arguments.target),
             Some(Value::None) => Ok(None),
             Some(value) => Err(format!("target {} is no handler", value.repr())),
         };
@@ -48,7 +45,7 @@ impl Memory {
 
     /// Keeps a record; true if it is time to pass them on.
     #[allow(clippy::cast_precision_loss)] // counts and levels are small
-    pub(in super::super) fn keep(&mut self, record: &Arc<Record>) -> Result<bool, String> {
+    pub(crate) fn keep(&mut self, record: &Arc<Record>) -> Result<bool, String> {
         self.buffer.push(Arc::clone(record));
         if self.buffer.len() as f64 >= self.capacity.clone()? {
             return Ok(true);
@@ -57,10 +54,10 @@ impl Memory {
     }
 
     /// Sets an attribute.
-    pub(in super::super) fn set(&mut self, name: &str, value: &Value) {
+    pub(crate) fn set(&mut self, name: &str, value: &Value) {
         match name {
-            "capacity" => self.capacity = late_number(name, value),
-            "flushLevel" => self.flush_level = late_number(name, value),
+            "capacity" => self.capacity = late::number(name, value),
+            "flushLevel" => self.flush_level = late::number(name, value),
             _ => {}
         }
     }

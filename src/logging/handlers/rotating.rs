@@ -1,14 +1,21 @@
 //! `logging.handlers.RotatingFileHandler`: begins a new file before one grows too large.
 
-use super::super::ConfigError;
-use super::super::format::{Formatter, Late};
-use super::super::record::Record;
-use super::super::value::Value;
-use super::file::TextFile;
-use super::{Arguments, Sink, late_count, late_number};
+use std::sync::Arc;
+
+use super::arguments::Arguments;
+use super::sink::{Sink, Taken};
+use super::text_file::TextFile;
+use crate::error::ConfigError;
+use crate::format::Formatter;
+use crate::late::{self, Late};
+use crate::record::Record;
+use crate::value::Value;
+
+/// The highest number of an old file that is looked for. Each is a question to the system.
+const MOST_BACKUPS: i64 = 10_000;
 
 /// A file with a size that it mustn't reach.
-pub(in super::super) struct Rotating {
+pub(crate) struct Rotating {
     /// the file
     file: TextFile,
     /// the size; 0 is no limit
@@ -19,13 +26,13 @@ pub(in super::super) struct Rotating {
 
 impl Rotating {
     /// Reads the class's arguments.
-    pub(in super::super) fn new(arguments: &mut Arguments) -> Result<Self, ConfigError> {
-        let max_bytes = late_number(
+    pub(crate) fn new(arguments: &mut Arguments) -> Result<Self, ConfigError> {
+        let max_bytes = late::number(
             "maxBytes",
             &arguments.take("maxBytes").unwrap_or(Value::Int(0)),
         );
         let max_bytes = arguments.now("maxBytes", max_bytes)?;
-        let backup_count = late_count(
+        let backup_count = late::count(
             "backupCount",
             &arguments.take("backupCount").unwrap_or(Value::Int(0)),
         );
@@ -72,7 +79,7 @@ impl Rotating {
         self.file.file = None;
         let count = self.backup_count.clone()?;
         if count > 0 {
-            for number in (1..count).rev() {
+            for number in (1..count.min(MOST_BACKUPS)).rev() {
                 let from = self.file.path_with(&format!(".{number}"));
                 if from.exists() {
                     let to = self.file.path_with(&format!(".{}", number + 1));
@@ -93,7 +100,7 @@ impl Sink for Rotating {
         self.file.open_at_once()
     }
 
-    fn emit(&mut self, record: &Record, formatter: &Formatter) -> Result<(), String> {
+    fn emit(&mut self, record: &Arc<Record>, formatter: &Formatter) -> Result<Taken, String> {
         if self.is_due(record, formatter)? {
             self.roll_over()?;
         }
@@ -102,13 +109,13 @@ impl Sink for Rotating {
 
     fn set(&mut self, name: &str, value: &Value) {
         match name {
-            "maxBytes" => self.max_bytes = late_number(name, value),
-            "backupCount" => self.backup_count = late_count(name, value),
+            "maxBytes" => self.max_bytes = late::number(name, value),
+            "backupCount" => self.backup_count = late::count(name, value),
             _ => self.file.set(name, value),
         }
     }
 
-    fn close(&mut self) {
-        self.file.close();
+    fn is_stderr(&self) -> bool {
+        self.file.is_stderr()
     }
 }

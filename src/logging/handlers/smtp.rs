@@ -1,5 +1,7 @@
 //! `logging.handlers.SMTPHandler`: each record as a mail.
 
+use std::sync::Arc;
+
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -11,15 +13,18 @@ use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::SmtpConnection;
 use lettre::transport::smtp::extension::ClientId;
 
-use super::super::ConfigError;
-use super::super::format::{Formatter, Late};
-use super::super::network::{self, Delivery, Resolve};
-use super::super::record::Record;
-use super::super::value::Value;
-use super::{Arguments, Sink, late_text};
+use super::arguments::Arguments;
+use super::sink::{Sink, Taken};
+use crate::environment::Resolve;
+use crate::error::ConfigError;
+use crate::format::Formatter;
+use crate::late::{self, Late};
+use crate::network::{self, Delivery};
+use crate::record::Record;
+use crate::value::Value;
 
 /// A mail server and what its mails look like.
-pub(in super::super) struct Smtp {
+pub(crate) struct Smtp {
     /// the server's name
     host: Late<String>,
     /// its port
@@ -40,7 +45,7 @@ pub(in super::super) struct Smtp {
 
 impl Smtp {
     /// Reads the class's arguments.
-    pub(in super::super) fn new(arguments: &mut Arguments) -> Result<Self, ConfigError> {
+    pub(crate) fn new(arguments: &mut Arguments) -> Result<Self, ConfigError> {
         let (host, port) = match arguments.required("mailhost")? {
             Value::List(parts) => match parts.as_slice() {
                 [host, port] => (host.clone(), port.clone()),
@@ -53,9 +58,9 @@ impl Smtp {
         } else {
             Ok(25)
         };
-        let from = late_text("fromaddr", &arguments.required("fromaddr")?);
+        let from = late::text("fromaddr", &arguments.required("fromaddr")?);
         let to = recipients(&arguments.required("toaddrs")?);
-        let subject = late_text("subject", &arguments.required("subject")?);
+        let subject = late::text("subject", &arguments.required("subject")?);
         let credentials = match arguments.take("credentials") {
             Some(Value::List(parts)) => match parts.as_slice() {
                 [user, _] if !user.truthy() => Ok(None),
@@ -76,7 +81,7 @@ impl Smtp {
         }
         let timeout = timeout(&arguments.take("timeout").unwrap_or(Value::Float(5.0)));
         Ok(Smtp {
-            host: late_text("mailhost", &host),
+            host: late::text("mailhost", &host),
             port,
             credentials,
             from,
@@ -120,7 +125,7 @@ fn recipients(value: &Value) -> Late<String> {
         Value::List(items) => {
             let texts: Late<Vec<String>> = items
                 .iter()
-                .map(|item| late_text("toaddrs", item))
+                .map(|item| late::text("toaddrs", item))
                 .collect();
             texts.map(|texts| texts.join(","))
         }
@@ -163,19 +168,19 @@ fn send_to(
 }
 
 impl Sink for Smtp {
-    fn emit(&mut self, record: &Record, formatter: &Formatter) -> Result<(), String> {
+    fn emit(&mut self, record: &Arc<Record>, formatter: &Formatter) -> Result<Taken, String> {
         self.host.as_ref().map_err(Clone::clone)?;
         self.port.clone()?;
         self.timeout.clone()?;
         self.credentials.as_ref().map_err(Clone::clone)?;
         let mail = self.mail(formatter.format(record)?)?;
         self.queue.push(mail);
-        Ok(())
+        Ok(Taken::Queued)
     }
 
     fn set(&mut self, name: &str, value: &Value) {
         match name {
-            "mailhost" => self.host = late_text(name, value),
+            "mailhost" => self.host = late::text(name, value),
             "mailport" => {
                 self.port = if value.truthy() {
                     network::port(value)
@@ -183,9 +188,9 @@ impl Sink for Smtp {
                     Ok(25)
                 }
             }
-            "fromaddr" => self.from = late_text(name, value),
+            "fromaddr" => self.from = late::text(name, value),
             "toaddrs" => self.to = recipients(value),
-            "subject" => self.subject = late_text(name, value),
+            "subject" => self.subject = late::text(name, value),
             "timeout" => self.timeout = timeout(value),
             _ => {}
         }
@@ -205,10 +210,10 @@ impl Sink for Smtp {
         }
         let queue = std::mem::take(&mut self.queue);
         let destination = format!("{host} port {port}");
-        let send = move |resolve: Resolve, deadline: Instant| {
+        let send = move |resolve: &Resolve, deadline: Instant| {
             let mut waiting = queue.as_slice();
             let mut problem = String::new();
-            for address in network::addresses(&host, port, resolve)? {
+            for address in network::addresses(&host, port, resolve, deadline)? {
                 while let Some((mail, rest)) = waiting.split_first() {
                     let timeout = timeout.min(network::remaining(deadline));
                     match send_to(address, mail, credentials.as_ref(), timeout) {

@@ -1,15 +1,21 @@
 //! `logging.handlers.SocketHandler` and `DatagramHandler`: pickled records for a log server written in Python.
 
+use std::sync::Arc;
+
 use std::time::Instant;
 
 use serde::ser::{Serialize, Serializer};
 
-use super::super::ConfigError;
-use super::super::format::{Formatter, Late};
-use super::super::network::{self, Delivery, Resolve};
-use super::super::record::Record;
-use super::super::value::Value;
-use super::{Arguments, Sink};
+use super::arguments::Arguments;
+use super::sink::{Sink, Taken};
+use crate::environment::Resolve;
+use crate::error::ConfigError;
+use crate::format::Formatter;
+use crate::late::Late;
+use crate::network::{self, Delivery};
+use crate::record::Record;
+use crate::system::{SocketType, UnixSocket};
+use crate::value::Value;
 
 /// Where the server listens.
 #[derive(Clone)]
@@ -21,7 +27,7 @@ enum Target {
 }
 
 /// A log server.
-pub(in super::super) struct Socket {
+pub(crate) struct Socket {
     /// where it listens
     target: Late<Target>,
     /// whether it is a stream, or datagrams
@@ -32,10 +38,7 @@ pub(in super::super) struct Socket {
 
 impl Socket {
     /// Reads the classes' arguments.
-    pub(in super::super) fn new(
-        arguments: &mut Arguments,
-        stream: bool,
-    ) -> Result<Self, ConfigError> {
+    pub(crate) fn new(arguments: &mut Arguments, stream: bool) -> Result<Self, ConfigError> {
         let host = arguments.required("host")?;
         let port = arguments.required("port")?;
         let target = match (host, port) {
@@ -85,7 +88,7 @@ fn pickle(record: &Record) -> Result<Vec<u8>, String> {
 }
 
 impl Sink for Socket {
-    fn emit(&mut self, record: &Record, _: &Formatter) -> Result<(), String> {
+    fn emit(&mut self, record: &Arc<Record>, _: &Formatter) -> Result<Taken, String> {
         let pickle = pickle(record)?;
         self.target.as_ref().map_err(Clone::clone)?;
         let length =
@@ -93,7 +96,7 @@ impl Sink for Socket {
         // Datagrams have the length in front as well.
         self.queue
             .push([&length.to_be_bytes(), pickle.as_slice()].concat());
-        Ok(())
+        Ok(Taken::Queued)
     }
 
     fn delivery(&mut self) -> Option<Delivery> {
@@ -107,9 +110,9 @@ impl Sink for Socket {
             Target::Remote(host, port) => format!("{host} port {port}"),
             Target::Local(path) => path.clone(),
         };
-        let send = move |resolve: Resolve, deadline: Instant| match target {
+        let send = move |resolve: &Resolve, deadline: Instant| match target {
             Target::Remote(host, port) => {
-                let mut addresses = network::addresses(&host, port, resolve)?;
+                let mut addresses = network::addresses(&host, port, resolve, deadline)?;
                 if stream {
                     network::send_stream(&addresses, &queue.concat(), deadline)
                 } else {
@@ -118,7 +121,7 @@ impl Sink for Socket {
                     network::send_datagrams(&addresses, &queue)
                 }
             }
-            Target::Local(path) => send_local(&path, stream, &queue),
+            Target::Local(path) => send_local(path, stream, &queue),
         };
         Some(Delivery {
             destination,
@@ -128,24 +131,12 @@ impl Sink for Socket {
 }
 
 /// Sends to a Unix socket.
-#[cfg(unix)]
-fn send_local(path: &str, stream: bool, queue: &[Vec<u8>]) -> Result<(), String> {
-    let mut socket =
-        super::syslog::local::Socket::new(path.to_owned(), Some(if stream { 1 } else { 2 }));
-    // The path is in front of every problem already.
-    let plain = |problem: String| {
-        problem
-            .strip_prefix(&format!("{path}: "))
-            .map_or(problem.clone(), str::to_owned)
+fn send_local(path: String, stream: bool, queue: &[Vec<u8>]) -> Result<(), String> {
+    let socket_type = if stream {
+        SocketType::Stream
+    } else {
+        SocketType::Datagram
     };
-    queue
-        .iter()
-        .try_for_each(|message| socket.send(message))
-        .map_err(plain)
-}
-
-/// Sends to a Unix socket.
-#[cfg(not(unix))]
-fn send_local(_: &str, _: bool, _: &[Vec<u8>]) -> Result<(), String> {
-    Err("this system has no Unix sockets".to_owned())
+    let mut socket = UnixSocket::new(path, Some(socket_type));
+    queue.iter().try_for_each(|message| socket.send(message))
 }

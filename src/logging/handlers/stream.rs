@@ -1,14 +1,21 @@
 //! `logging.StreamHandler`: standard output and standard error.
 
+use std::sync::Arc;
+
 use std::io::Write;
 
-use super::super::format::{Formatter, Late};
-use super::super::record::Record;
-use super::super::value::{Object, Value};
-use super::{Arguments, Sink, late_text, reason};
+use super::arguments::Arguments;
+use super::sink::{Sink, Taken};
+use crate::error::reason;
+use crate::format::Formatter;
+use crate::late::{self, Late};
+use crate::record::Record;
+use crate::streams::{self, Stderr};
+use crate::system;
+use crate::value::{Object, Value};
 
 /// One of the two standard streams.
-pub(in super::super) struct Stream {
+pub(crate) struct Stream {
     /// which
     stream: Late<Object>,
     /// what ends a record
@@ -17,7 +24,7 @@ pub(in super::super) struct Stream {
 
 impl Stream {
     /// Reads the class's arguments.
-    pub(in super::super) fn new(arguments: &mut Arguments) -> Self {
+    pub(crate) fn new(arguments: &mut Arguments) -> Self {
         let stream = match arguments.take("stream") {
             None | Some(Value::None) => Ok(Object::Stderr),
             Some(Value::Object(object @ (Object::Stdout | Object::Stderr))) => Ok(object),
@@ -33,41 +40,31 @@ impl Stream {
     }
 }
 
-/// Text as it goes to a text stream: Windows' lines end in two characters.
-pub(in super::super) fn with_line_ends(text: String) -> String {
-    if cfg!(windows) {
-        text.replace('\n', "\r\n")
-    } else {
-        text
-    }
-}
-
 impl Sink for Stream {
-    fn emit(&mut self, record: &Record, formatter: &Formatter) -> Result<(), String> {
+    fn emit(&mut self, record: &Arc<Record>, formatter: &Formatter) -> Result<Taken, String> {
         let mut text = formatter.format(record)?;
         let stream = self.stream.clone()?;
         text.push_str(self.terminator.as_ref().map_err(Clone::clone)?);
-        let text = with_line_ends(text);
+        let text = system::line_ends(text);
         let (name, result) = if stream == Object::Stdout {
-            let mut out = std::io::stdout().lock();
-            (
-                "stdout",
-                out.write_all(text.as_bytes()).and_then(|()| out.flush()),
-            )
+            ("stdout", streams::print(text.as_bytes()))
         } else {
-            (
-                "stderr",
-                std::io::stderr().lock().write_all(text.as_bytes()),
-            )
+            ("stderr", Stderr.write_all(text.as_bytes()))
         };
-        result.map_err(|error| format!("{name}: {}", reason(&error)))
+        result
+            .map(|()| Taken::Written)
+            .map_err(|error| format!("{name}: {}", reason(&error)))
     }
 
     fn set(&mut self, name: &str, value: &Value) {
         match name {
-            "terminator" => self.terminator = late_text(name, value),
+            "terminator" => self.terminator = late::text(name, value),
             "stream" => self.stream = Err("a stream set as an attribute has no 'write'".to_owned()),
             _ => {}
         }
+    }
+
+    fn is_stderr(&self) -> bool {
+        self.stream == Ok(Object::Stderr)
     }
 }

@@ -1,20 +1,24 @@
 //! `logging.handlers.TimedRotatingFileHandler`: begins a new file at certain times.
 
+use std::sync::Arc;
+
 use std::time::SystemTime;
 
-use super::super::ConfigError;
-use super::super::format::{Formatter, Late};
-use super::super::record::Record;
-use super::super::time::{self, Moment};
-use super::super::value::{Object, Value};
-use super::file::TextFile;
-use super::{Arguments, Sink, late_count, late_text, reason};
+use super::arguments::Arguments;
+use super::sink::{Sink, Taken};
+use super::text_file::TextFile;
+use crate::error::{ConfigError, reason};
+use crate::format::Formatter;
+use crate::late::{self, Late};
+use crate::record::Record;
+use crate::time::{self, Moment};
+use crate::value::{Object, Value};
 
 /// Seconds of a day.
 const DAY: i64 = 24 * 60 * 60;
 
 /// A file that is put aside at certain times.
-pub(in super::super) struct Timed {
+pub(crate) struct Timed {
     /// the file
     file: TextFile,
     /// `S`, `M`, `H`, `D`, `MIDNIGHT` or `W0` to `W6`
@@ -50,7 +54,7 @@ fn seconds(time: SystemTime) -> i64 {
 
 impl Timed {
     /// Reads the class's arguments.
-    pub(in super::super) fn new(arguments: &mut Arguments) -> Result<Self, ConfigError> {
+    pub(crate) fn new(arguments: &mut Arguments) -> Result<Self, ConfigError> {
         let file = TextFile::new(arguments, Some("a"))?;
         let when = arguments.text("when", "h")?.to_uppercase();
         let (unit, suffix, pattern) = match when.as_str() {
@@ -72,7 +76,7 @@ impl Timed {
                 format!("must be a number, not {}", interval.repr()),
             )
         })?;
-        let backup_count = late_count(
+        let backup_count = late::count(
             "backupCount",
             &arguments.take("backupCount").unwrap_or(Value::Int(0)),
         );
@@ -191,8 +195,11 @@ impl Timed {
         }
         self.file.open_at_once()?;
         let mut next = self.compute_rollover(current);
-        while next <= current as f64 && self.interval > 0.0 {
-            next += self.interval;
+        let late = current as f64 - next;
+        if late >= 0.0 && self.interval > 0.0 {
+            next += ((late / self.interval).floor() + 1.0) * self.interval;
+            // An interval may be too short to make a difference.
+            next = next.max(current as f64 + 1.0);
         }
         if self.is_daily() && !self.utc {
             next += Self::adjustment(time::local(current).dst, next as i64) as f64;
@@ -256,7 +263,7 @@ impl Sink for Timed {
     }
 
     #[allow(clippy::cast_precision_loss)] // seconds since the epoch are far below 2^53
-    fn emit(&mut self, record: &Record, formatter: &Formatter) -> Result<(), String> {
+    fn emit(&mut self, record: &Arc<Record>, formatter: &Formatter) -> Result<Taken, String> {
         let current = now();
         if current as f64 >= self.rollover_at {
             if self.file.is_special() {
@@ -270,15 +277,15 @@ impl Sink for Timed {
 
     fn set(&mut self, name: &str, value: &Value) {
         match name {
-            "suffix" => self.suffix = late_text(name, value),
-            "backupCount" => self.backup_count = late_count(name, value),
+            "suffix" => self.suffix = late::text(name, value),
+            "backupCount" => self.backup_count = late::count(name, value),
             "utc" => self.utc = value.truthy(),
             "interval" => self.interval = value.number().unwrap_or(self.interval),
             _ => self.file.set(name, value),
         }
     }
 
-    fn close(&mut self) {
-        self.file.close();
+    fn is_stderr(&self) -> bool {
+        self.file.is_stderr()
     }
 }

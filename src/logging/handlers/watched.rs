@@ -1,14 +1,18 @@
 //! `logging.handlers.WatchedFileHandler`: opens its file anew once another takes its place.
 
-use super::super::ConfigError;
-use super::super::format::Formatter;
-use super::super::record::Record;
-use super::super::value::Value;
-use super::file::TextFile;
-use super::{Arguments, Sink};
+use std::sync::Arc;
+
+use super::arguments::Arguments;
+use super::sink::{Sink, Taken};
+use super::text_file::TextFile;
+use crate::error::ConfigError;
+use crate::format::Formatter;
+use crate::record::Record;
+use crate::system::identity;
+use crate::value::Value;
 
 /// A file that log rotation may move away.
-pub(in super::super) struct Watched {
+pub(crate) struct Watched {
     /// the file
     file: TextFile,
     /// the device and number of the file as it was when last looked at
@@ -17,7 +21,7 @@ pub(in super::super) struct Watched {
 
 impl Watched {
     /// Reads the class's arguments.
-    pub(in super::super) fn new(arguments: &mut Arguments) -> Result<Self, ConfigError> {
+    pub(crate) fn new(arguments: &mut Arguments) -> Result<Self, ConfigError> {
         Ok(Watched {
             file: TextFile::new(arguments, None)?,
             identity: None,
@@ -36,20 +40,6 @@ impl Watched {
     }
 }
 
-/// A file's device and number.
-#[cfg(unix)]
-#[allow(clippy::unnecessary_wraps)] // Windows has none
-fn identity(metadata: &std::fs::Metadata) -> Option<(u64, u64)> {
-    use std::os::unix::fs::MetadataExt;
-    Some((metadata.dev(), metadata.ino()))
-}
-
-/// Windows doesn't let an open file be moved, so that there is nothing to watch.
-#[cfg(not(unix))]
-fn identity(_: &std::fs::Metadata) -> Option<(u64, u64)> {
-    None
-}
-
 impl Sink for Watched {
     fn open(&mut self) -> Result<(), String> {
         if self.file.delay {
@@ -58,7 +48,7 @@ impl Sink for Watched {
         self.open_and_look()
     }
 
-    fn emit(&mut self, record: &Record, formatter: &Formatter) -> Result<(), String> {
+    fn emit(&mut self, record: &Arc<Record>, formatter: &Formatter) -> Result<Taken, String> {
         let present = std::fs::metadata(&self.file.path).ok();
         // Like Python, a file whose opening was put off is opened once more for its second record.
         if self.file.file.is_some()
@@ -74,7 +64,7 @@ impl Sink for Watched {
         self.file.set(name, value);
     }
 
-    fn close(&mut self) {
-        self.file.close();
+    fn is_stderr(&self) -> bool {
+        self.file.is_stderr()
     }
 }

@@ -18,14 +18,14 @@ mod program {
     pub(crate) mod config;
     pub(crate) mod dns;
     pub(crate) mod host;
-    pub(crate) mod logging;
     pub(crate) mod name;
     pub(crate) mod registration;
     pub(crate) mod secret;
 }
+mod logging;
 mod targets;
 
-use program::{addresses, cache, config, dns, host, logging, name, registration, secret};
+use program::{addresses, cache, config, dns, host, name, registration, secret};
 use std::sync::OnceLock;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {

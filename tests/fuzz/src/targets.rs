@@ -3,13 +3,12 @@
 use crate::config::Config;
 use crate::dns::tsig::{self, Algorithm, Key, Signed};
 use crate::dns::update;
-
+use crate::logging;
 use crate::name;
 use crate::registration::{Addresses, Registration, Replace};
 use crate::secret::{KeyFile, Secret};
 use hickory_proto::op::{Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::RecordType;
-use log::Log as _;
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -26,7 +25,8 @@ pub(crate) fn named(name: &str) -> Option<Target> {
         "cache" => cache,
         "hosts" => hosts,
         "resolv_conf" => resolv_conf,
-        "format" => format,
+        "format" => logging::format,
+        "logging" => logging::section,
         _ => return None,
     })
 }
@@ -172,34 +172,6 @@ fn resolv_conf(data: &[u8]) {
         full(&name);
     }
     drop(hickory_resolver::system_conf::parse_resolv_conf(data));
-}
-
-/// A format string in one of the three styles, with a format for the time behind a NUL; formatted as well.
-fn format(data: &[u8]) {
-    let Some((&choice, text)) = data.split_first() else {
-        return;
-    };
-    let text = String::from_utf8_lossy(text);
-    let (format, time) = text.split_once('\0').unwrap_or((&text, "%H:%M"));
-    let style = ["%", "{", "$"][usize::from(choice) % 3];
-    let section = serde_json::json!({
-        "version": 1,
-        "formatters": {"fuzzed": {"format": format, "datefmt": time, "style": style}},
-        "handlers": {"nowhere": {"class": "logging.FileHandler", "filename": "/dev/null", "formatter": "fuzzed"}},
-        "root": {"level": "DEBUG", "handlers": ["nowhere"]},
-    });
-    if let Ok(configuration) = crate::logging::Configuration::from_json(&section) {
-        let logger = configuration.open(|_| Ok(Vec::new()));
-        let message = format_args!("updating {} to {}", "host.example.com.", 1);
-        logger.log(
-            &log::Record::builder()
-                .level(log::Level::Warn)
-                .target("pydyndns")
-                .args(message)
-                .build(),
-        );
-        logger.finish();
-    }
 }
 
 /// What is taken for a full name is one.

@@ -1,0 +1,548 @@
+//! Files on Windows: found, opened, locked and replaced so that no link leads astray, and tried again while another
+//! program (a scanner, a backup) holds them for a moment. Who may write them is a question to `access.rs`.
+
+use super::access;
+use std::env;
+use std::ffi::OsStr;
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
+use std::io;
+use std::mem;
+use std::os::windows::fs::OpenOptionsExt;
+use std::os::windows::io::AsRawHandle;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+use windows_sys::Win32::Foundation::{
+    ERROR_ACCESS_DENIED, ERROR_IO_PENDING, ERROR_LOCK_VIOLATION, ERROR_SHARING_VIOLATION,
+    ERROR_TOO_MANY_OPEN_FILES,
+};
+use windows_sys::Win32::Storage::FileSystem::{
+    BY_HANDLE_FILE_INFORMATION, FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OPEN_REPARSE_POINT,
+    FILE_READ_ATTRIBUTES, FILE_TYPE_DISK, GetFileInformationByHandle, GetFileType,
+    LOCKFILE_EXCLUSIVE_LOCK, LOCKFILE_FAIL_IMMEDIATELY, LockFileEx, READ_CONTROL,
+    SECURITY_IDENTIFICATION,
+};
+use windows_sys::Win32::System::IO::OVERLAPPED;
+
+/// How to take the right to read or change a file from others.
+pub(crate) const HOW_TO_HIDE: &str = "take that right from them (icacls, /inheritance:r, and /grant:r for *S-1-5-18:F *S-1-5-32-544:F *S-1-5-19:R)";
+
+/// For how long something is tried again that another program may be in the way of.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long to wait in between.
+const RETRY: Duration = Duration::from_millis(20);
+
+/// Where the octet that is locked lies, far behind all that a lock file says: a locked octet can't be read.
+const LOCKED_OCTET: u32 = 0x4000_0000;
+
+/// A folder.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    /// Where it lies.
+    path: PathBuf,
+}
+
+/// What lies at a name or behind an open file.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Found {
+    /// What kind of thing it is.
+    pub(crate) kind: Kind,
+    /// Its length in octets.
+    pub(crate) len: u64,
+    /// The volume's serial number, and the file's within it.
+    id: (u32, u64),
+    /// How many names it has.
+    names: u32,
+    /// Whether others may write to it.
+    is_writable_by_others: bool,
+}
+
+/// What kind of thing lies at a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A regular file.
+    File,
+    /// A symbolic link or a junction.
+    Link,
+    /// A folder, a pipe, a device.
+    Other,
+}
+
+impl Found {
+    /// What an open file is.
+    fn new(file: &File) -> io::Result<Self> {
+        // SAFETY: the handle is open as long as `file` lives.
+        #[allow(unsafe_code)]
+        let is_on_disk = unsafe { GetFileType(file.as_raw_handle()) } == FILE_TYPE_DISK;
+        if !is_on_disk {
+            return Ok(Self {
+                kind: Kind::Other,
+                len: 0,
+                id: (0, 0),
+                names: 1,
+                is_writable_by_others: false,
+            });
+        }
+        let metadata = file.metadata()?;
+        let kind = if metadata.is_symlink() {
+            Kind::Link
+        } else if metadata.is_file() {
+            Kind::File
+        } else {
+            Kind::Other
+        };
+        let (id, names) = identify(file)?;
+        Ok(Self {
+            kind,
+            len: metadata.len(),
+            id,
+            names,
+            is_writable_by_others: kind == Kind::File && access::is_writable_by_others(file)?,
+        })
+    }
+
+    /// Whether both are the same file.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+
+    /// The same as if others had no right to it.
+    pub(crate) fn without_others(self) -> Self {
+        Self {
+            is_writable_by_others: false,
+            ..self
+        }
+    }
+
+    /// Whether nobody else can open it: that is left to the folder, whose access list a new file inherits.
+    #[allow(clippy::unused_self, reason = "the interface that all platforms share")]
+    pub(crate) fn is_private(&self) -> bool {
+        true
+    }
+
+    /// Why it may not be trusted, if so.
+    fn flaw(&self) -> Option<&'static str> {
+        if self.kind != Kind::File {
+            Some("it is not a regular file")
+        } else if self.names > 1 {
+            Some("it has another name elsewhere")
+        } else if self.is_writable_by_others {
+            Some("others can write to it")
+        } else {
+            None
+        }
+    }
+}
+
+#[allow(clippy::unused_self, reason = "the interface that all platforms share")]
+impl Folder {
+    /// The folder with this path.
+    ///
+    /// # Errors
+    /// It does not exist, or can't be looked at.
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        if fs::metadata(path)?.is_dir() {
+            Ok(Self {
+                path: path.to_owned(),
+            })
+        } else {
+            Err(io::ErrorKind::NotADirectory.into())
+        }
+    }
+
+    /// Whether files of others may be removed here though they can't be opened: that is not tried.
+    pub(crate) fn is_ours(&self) -> bool {
+        false
+    }
+
+    /// What lies at a name.
+    ///
+    /// # Errors
+    /// What `CreateFileW` and the questions to the open file answer; `NotFound` if there is nothing.
+    pub(crate) fn look(&self, name: &OsStr) -> io::Result<Found> {
+        let mut options = OpenOptions::new();
+        options.access_mode(FILE_READ_ATTRIBUTES | READ_CONTROL);
+        Found::new(&self.open_file(name, &mut options)?)
+    }
+
+    /// What an open file is.
+    ///
+    /// # Errors
+    /// What the questions to it answer.
+    pub(crate) fn examine(&self, file: &File) -> io::Result<Found> {
+        Found::new(file)
+    }
+
+    /// Why a file may not be trusted, if so: it is another file by another name, or others can write to it.
+    pub(crate) fn distrust(&self, found: &Found) -> Option<&'static str> {
+        found.flaw()
+    }
+
+    /// Whether a process is known to act as an account that has no business here: never.
+    pub(crate) fn distrusts_process(&self, _process: u32) -> bool {
+        false
+    }
+
+    /// Opens a file to read it.
+    ///
+    /// # Errors
+    /// What `CreateFileW` answers.
+    pub(crate) fn open_to_read(&self, name: &OsStr) -> io::Result<File> {
+        self.open_file(name, OpenOptions::new().read(true))
+    }
+
+    /// Opens a file to read and to write it.
+    ///
+    /// # Errors
+    /// What `CreateFileW` answers.
+    pub(crate) fn open_to_write(&self, name: &OsStr) -> io::Result<File> {
+        self.open_file(name, OpenOptions::new().read(true).write(true))
+    }
+
+    /// Opens a file, or the link itself.
+    fn open_file(&self, name: &OsStr, options: &mut OpenOptions) -> io::Result<File> {
+        carefully(&self.path.join(name), options)
+    }
+
+    /// Makes a file. Who may open it is what the folder's access list says.
+    ///
+    /// # Errors
+    /// What `CreateFileW` answers; `AlreadyExists` if anything has that name.
+    pub(crate) fn create(&self, name: &OsStr) -> io::Result<File> {
+        self.open_file(
+            name,
+            OpenOptions::new().read(true).write(true).create_new(true),
+        )
+    }
+
+    /// Nothing: the folder's access list decides.
+    ///
+    /// # Errors
+    /// None.
+    #[allow(
+        clippy::unnecessary_wraps,
+        reason = "the interface that all platforms share"
+    )]
+    pub(crate) fn make_private(&self, _file: &File) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Removes a file's name.
+    ///
+    /// # Errors
+    /// What `DeleteFileW` answers.
+    pub(crate) fn remove(&self, name: &OsStr) -> io::Result<()> {
+        let path = self.path.join(name);
+        patiently(|| fs::remove_file(&path))
+    }
+
+    /// Removes a file's name so that not even a power cut brings back what it says. NTFS writes a removal to the disk
+    /// in its own time, so the file is emptied on the disk first.
+    ///
+    /// # Errors
+    /// What `DeleteFileW` and flushing answer.
+    pub(crate) fn remove_for_good(&self, name: &OsStr) -> io::Result<()> {
+        if self.look(name)?.kind == Kind::File {
+            let file = self.open_to_write(name)?;
+            file.set_len(0)?;
+            file.sync_all()?;
+        }
+        self.remove(name)
+    }
+
+    /// Gives a file the name of another one, which it replaces in one step.
+    ///
+    /// # Errors
+    /// What `MoveFileExW` answers.
+    pub(crate) fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
+        let (from, to) = (self.path.join(from), self.path.join(to));
+        patiently(|| fs::rename(&from, &to))
+    }
+
+    /// Nothing: Windows has no way to flush a folder on its own.
+    ///
+    /// # Errors
+    /// None.
+    #[allow(
+        clippy::unnecessary_wraps,
+        reason = "the interface that all platforms share"
+    )]
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Opens a file to read what it says, if that may be believed: a regular file with one name that others can't write.
+///
+/// # Errors
+/// What `CreateFileW` answers; `InvalidInput` if the file can't be trusted.
+pub(crate) fn open_trusted(path: &Path) -> io::Result<(File, Metadata)> {
+    let file = carefully(path, OpenOptions::new().read(true))?;
+    match Found::new(&file)?.flaw() {
+        None => {
+            let metadata = file.metadata()?;
+            Ok((file, metadata))
+        }
+        Some(flaw) => Err(io::Error::new(io::ErrorKind::InvalidInput, flaw)),
+    }
+}
+
+/// Whether two paths lead to the same file, by whatever links; not if one of them leads nowhere.
+pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
+    let (one, other) = (File::open(one), File::open(other));
+    // Both stay open while they are compared: a number may be used again once its file is closed.
+    let (Ok(one), Ok(other)) = (one, other) else {
+        return false;
+    };
+    matches!((identify(&one), identify(&other)), (Ok((one, _)), Ok((other, _))) if one == other)
+}
+
+/// The volume of an open file and its number there, and how many names it has.
+fn identify(file: &File) -> io::Result<((u32, u64), u32)> {
+    let mut found = BY_HANDLE_FILE_INFORMATION::default();
+    // SAFETY: the handle is open as long as `file` lives, and the structure is ours.
+    #[allow(unsafe_code)]
+    if unsafe { GetFileInformationByHandle(file.as_raw_handle(), &raw mut found) } == 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let index = u64::from(found.nFileIndexHigh) << 32 | u64::from(found.nFileIndexLow);
+    Ok(((found.dwVolumeSerialNumber, index), found.nNumberOfLinks))
+}
+
+/// Opens what has this path, the link or junction itself if it is one. A pipe's server learns who opens it, but can't act
+/// as that account.
+fn carefully(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    options
+        .custom_flags(FILE_FLAG_OPEN_REPARSE_POINT | FILE_FLAG_BACKUP_SEMANTICS)
+        .security_qos_flags(SECURITY_IDENTIFICATION);
+    patiently(|| options.open(path))
+}
+
+/// Does something again for a while if it fails in a way that passes once another program has let go of a file.
+fn patiently<T>(mut action: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    let mut until = None;
+    loop {
+        match action() {
+            Err(error)
+                if [
+                    ERROR_ACCESS_DENIED,
+                    ERROR_SHARING_VIOLATION,
+                    ERROR_LOCK_VIOLATION,
+                ]
+                .into_iter()
+                .any(|code| super::is(&error, code))
+                    && Instant::now() < *until.get_or_insert_with(|| Instant::now() + PATIENCE) =>
+            {
+                thread::sleep(RETRY);
+            }
+            other => return other,
+        }
+    }
+}
+
+/// Takes a file's lock if it is free; whether that was so. The lock goes when the file is closed, however that happens.
+/// What the file says can be read meanwhile.
+///
+/// # Errors
+/// The file can't be locked at all.
+pub(crate) fn try_lock(file: &File) -> io::Result<bool> {
+    // SAFETY: the handle is open as long as `file` lives, and not one for overlapped work, so the structure is only
+    // read, and not after the call.
+    #[allow(unsafe_code)]
+    let locked = unsafe {
+        let mut place: OVERLAPPED = mem::zeroed();
+        place.Anonymous.Anonymous.OffsetHigh = LOCKED_OCTET;
+        LockFileEx(
+            file.as_raw_handle(),
+            LOCKFILE_EXCLUSIVE_LOCK | LOCKFILE_FAIL_IMMEDIATELY,
+            0,
+            1,
+            0,
+            &raw mut place,
+        )
+    };
+    if locked != 0 {
+        return Ok(true);
+    }
+    let error = io::Error::last_os_error();
+    if super::is(&error, ERROR_LOCK_VIOLATION) || super::is(&error, ERROR_IO_PENDING) {
+        Ok(false)
+    } else {
+        Err(error)
+    }
+}
+
+/// Which process holds a file's lock: Windows does not tell, but the lock file says.
+pub(crate) fn lock_holder(_file: &File) -> Option<u32> {
+    None
+}
+
+/// A process for people.
+pub(crate) fn describe(process: u32) -> String {
+    format!("process {process}")
+}
+
+/// Whether the process has no handle left.
+pub(crate) fn is_out_of_descriptors(error: &io::Error) -> bool {
+    super::is(error, ERROR_TOO_MANY_OPEN_FILES)
+}
+
+/// Makes a folder, and those above it.
+///
+/// # Errors
+/// What `CreateDirectoryW` answers, but not that it is there already.
+pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).create(path)
+}
+
+/// `%LOCALAPPDATA%\Temp\pydyndns.cache`, or in `%USERPROFILE%\AppData\Local` where that variable is missing. They are
+/// read here since asking the system loads the whole graphical shell into the process: a run that changes nothing would
+/// take a third longer.
+///
+/// # Errors
+/// The account has neither.
+pub(crate) fn default_cache() -> io::Result<PathBuf> {
+    let folder = |name: &str| {
+        let path = env::var_os(name).map(PathBuf::from)?;
+        path.is_absolute().then_some(path)
+    };
+    folder("LOCALAPPDATA")
+        .or_else(|| Some(folder("USERPROFILE")?.join(r"AppData\Local")))
+        .map(|folder| folder.join(r"Temp\pydyndns.cache"))
+        .ok_or_else(|| {
+            io::Error::new(
+                io::ErrorKind::NotFound,
+                "neither LOCALAPPDATA nor USERPROFILE is set",
+            )
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder of its own, gone when dropped.
+    struct Temporary(PathBuf);
+
+    impl Temporary {
+        fn new(name: &str) -> Self {
+            let path = env::temp_dir().join(format!("pydyndns-{}-{name}", std::process::id()));
+            fs::create_dir(&path).unwrap();
+            Self(path)
+        }
+    }
+
+    impl Drop for Temporary {
+        fn drop(&mut self) {
+            fs::remove_dir_all(&self.0).unwrap();
+        }
+    }
+
+    #[test]
+    fn opens_regular_files_and_nothing_else() {
+        let folder = Temporary::new("regular");
+        let path = folder.0.join("file");
+        fs::write(&path, "text").unwrap();
+        let (file, metadata) = open_trusted(&path).unwrap();
+        assert_eq!(
+            (io::read_to_string(file).unwrap().as_str(), metadata.len()),
+            ("text", 4)
+        );
+        open_trusted(&folder.0).unwrap_err();
+        let missing = open_trusted(&folder.0.join("missing")).unwrap_err();
+        assert_eq!(missing.kind(), io::ErrorKind::NotFound);
+        let device = open_trusted(Path::new(r"\\.\NUL")).unwrap_err();
+        assert_eq!(device.kind(), io::ErrorKind::InvalidInput);
+    }
+
+    #[test]
+    fn a_file_that_is_locked_can_be_read_replaced_and_removed_but_not_locked_twice() {
+        let temporary = Temporary::new("locked");
+        let folder = Folder::open(&temporary.0).unwrap();
+        let [one, two] = ["one", "two"].map(OsStr::new);
+        let first = folder.create(one).unwrap();
+        io::Write::write_all(&mut &first, b"text").unwrap();
+        assert!(try_lock(&first).unwrap());
+        let second = folder.open_to_write(one).unwrap();
+        assert!(!try_lock(&second).unwrap());
+        assert_eq!(io::read_to_string(&second).unwrap(), "text");
+        assert!(
+            folder
+                .look(one)
+                .unwrap()
+                .is(&folder.examine(&second).unwrap())
+        );
+        drop(second);
+        folder.create(two).unwrap();
+        folder.rename(one, two).unwrap();
+        assert!(
+            folder
+                .look(two)
+                .unwrap()
+                .is(&folder.examine(&first).unwrap())
+        );
+        drop(first);
+        assert!(try_lock(&folder.open_to_write(two).unwrap()).unwrap());
+        folder.remove_for_good(two).unwrap();
+        assert_eq!(
+            folder.look(two).unwrap_err().kind(),
+            io::ErrorKind::NotFound
+        );
+    }
+
+    #[test]
+    fn what_another_program_holds_for_a_moment_is_waited_for() {
+        let temporary = Temporary::new("held");
+        let path = temporary.0.join("file");
+        fs::write(&path, "text").unwrap();
+        let held = OpenOptions::new()
+            .read(true)
+            .share_mode(0)
+            .open(&path)
+            .unwrap();
+        let release = thread::spawn(move || {
+            thread::sleep(Duration::from_millis(200));
+            drop(held);
+        });
+        open_trusted(&path).unwrap();
+        release.join().unwrap();
+        let _held = OpenOptions::new()
+            .read(true)
+            .share_mode(0)
+            .open(&path)
+            .unwrap();
+        let started = Instant::now();
+        open_trusted(&path).unwrap_err();
+        assert!((PATIENCE..PATIENCE * 5).contains(&started.elapsed()));
+    }
+
+    #[test]
+    fn the_cache_lies_in_temp_below_local_application_data() {
+        let cache = default_cache().unwrap();
+        assert!(
+            cache.is_absolute() && cache.ends_with(r"Temp\pydyndns.cache"),
+            "{}",
+            cache.display()
+        );
+        let local = PathBuf::from(env::var_os("LOCALAPPDATA").unwrap());
+        assert!(cache.starts_with(local), "{}", cache.display());
+    }
+
+    #[test]
+    fn opens_regular_files_and_nothing_else() {
+        let folder = Folder::new("regular");
+        let path = folder.0.join("file");
+        fs::write(&path, "text").unwrap();
+        assert_eq!(
+            io::read_to_string(open_regular(&path, File::options().read(true)).unwrap()).unwrap(),
+            "text"
+        );
+        open_regular(&folder.0, File::options().read(true)).unwrap_err();
+        let missing =
+            open_regular(&folder.0.join("missing"), File::options().read(true)).unwrap_err();
+        assert_eq!(missing.kind(), io::ErrorKind::NotFound);
+        let device = open_regular(Path::new(r"\\.\NUL"), File::options().read(true)).unwrap_err();
+        assert_eq!(device.kind(), io::ErrorKind::InvalidInput);
+    }
+}

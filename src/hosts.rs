@@ -1,0 +1,326 @@
+//! The hosts file, read as libc reads it (hosts(5)): the one scanner, for this computer's own name and for the addresses
+//! of a server.
+//!
+//! A line is an address and names; `#` ends it. A line whose first word is no address does not count. Lines and the file
+//! may have any length; what is kept of them has not, so that an ad blocker's list costs no memory.
+
+use crate::name::{is_below_local, is_localhost};
+use std::io::{self, BufRead, BufReader, Read};
+use std::net::IpAddr;
+
+/// How much of the file is taken at one go.
+const BUFFER: usize = 32 << 10;
+
+/// No name is longer, on paper as on the wire; what is longer is no name.
+const LONGEST_WORD: usize = 255;
+
+/// The addresses of every line that has the name, in the file's order.
+///
+/// # Errors
+/// What reading gives.
+pub fn addresses(file: impl Read, name: &str) -> io::Result<Vec<IpAddr>> {
+    Lines::with(file, name)
+        .map(|line| line.map(|line| line.address))
+        .collect()
+}
+
+/// The first dotted name, no form of localhost, on a line that has the hostname. One below `.local` only if there is no
+/// other: it is multicast DNS's, and stands there beside the one in DNS.
+///
+/// # Errors
+/// What reading gives.
+pub fn full_name(file: impl Read, hostname: &str) -> io::Result<Option<String>> {
+    let mut local = None;
+    for line in Lines::with(file, hostname) {
+        let line = line?;
+        if line.dotted.is_some() {
+            return Ok(line.dotted);
+        }
+        local = local.or(line.local);
+    }
+    Ok(local)
+}
+
+/// A line that has the name that was looked for.
+#[derive(Debug, PartialEq, Eq)]
+struct Line {
+    /// Its address.
+    address: IpAddr,
+    /// Its first dotted name that is no form of localhost, nor below `.local`.
+    dotted: Option<String>,
+    /// Its first dotted name below `.local`.
+    local: Option<String>,
+}
+
+/// The lines of a hosts file that have a name, without regard to case.
+struct Lines<'a, R> {
+    /// The file.
+    file: BufReader<R>,
+    /// The name.
+    wanted: &'a str,
+    /// What has been read of a line.
+    line: Partial,
+}
+
+/// What has been read of a line so far.
+#[derive(Default)]
+struct Partial {
+    /// The word being read.
+    word: Vec<u8>,
+    /// Whether that word has more than could be a name.
+    is_too_long: bool,
+    /// Whether a comment has begun.
+    is_over: bool,
+    /// The line's first word; empty before there is one.
+    address: Vec<u8>,
+    /// See [`Line::dotted`]; empty where there is none.
+    dotted: Vec<u8>,
+    /// See [`Line::local`]; empty where there is none.
+    local: Vec<u8>,
+    /// Whether the line has the name that is looked for.
+    has_wanted: bool,
+}
+
+impl<'a, R: Read> Lines<'a, R> {
+    /// The lines that have the name.
+    fn with(file: R, name: &'a str) -> Self {
+        Self {
+            file: BufReader::with_capacity(BUFFER, file),
+            wanted: name,
+            line: Partial::default(),
+        }
+    }
+}
+
+impl<R: Read> Iterator for Lines<'_, R> {
+    type Item = io::Result<Line>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let bytes = match self.file.fill_buf() {
+                // The last line may lack its end.
+                Ok([]) => return self.line.end(self.wanted).map(Ok),
+                Ok(bytes) => bytes,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Some(Err(error)),
+            };
+            let mut found = None;
+            let mut taken = bytes.len();
+            for (at, &byte) in bytes.iter().enumerate() {
+                if byte == b'\n' {
+                    found = self.line.end(self.wanted);
+                    if found.is_some() {
+                        taken = at + 1;
+                        break;
+                    }
+                } else {
+                    self.line.push(byte, self.wanted);
+                }
+            }
+            self.file.consume(taken);
+            if found.is_some() {
+                return found.map(Ok);
+            }
+        }
+    }
+}
+
+impl Partial {
+    /// Takes one more byte of the line.
+    fn push(&mut self, byte: u8, wanted: &str) {
+        match byte {
+            _ if self.is_over => {}
+            // For libc, a zero ends what it has read.
+            b'#' | 0 => {
+                self.end_word(wanted);
+                self.is_over = true;
+            }
+            b' ' | b'\t' | b'\r' | b'\x0b' | b'\x0c' => self.end_word(wanted),
+            _ if self.word.len() < LONGEST_WORD => self.word.push(byte),
+            _ => self.is_too_long = true,
+        }
+    }
+
+    /// Takes the word that has been read, if there is one, for what it is.
+    fn end_word(&mut self, wanted: &str) {
+        if self.word.is_empty() {
+            return;
+        }
+        if self.address.is_empty() {
+            self.address.extend_from_slice(&self.word);
+        } else if !self.is_too_long {
+            self.has_wanted |= self.word.eq_ignore_ascii_case(wanted.as_bytes());
+            if self.dotted.is_empty() && self.word.contains(&b'.') {
+                let name = String::from_utf8_lossy(&self.word);
+                let place = if is_localhost(&name) {
+                    None
+                } else if is_below_local(&name) {
+                    self.local.is_empty().then_some(&mut self.local)
+                } else {
+                    Some(&mut self.dotted)
+                };
+                if let Some(place) = place {
+                    place.extend_from_slice(&self.word);
+                }
+            }
+        }
+        self.word.clear();
+        self.is_too_long = false;
+    }
+
+    /// Ends the line, and gives it if it counts and has the name.
+    fn end(&mut self, wanted: &str) -> Option<Line> {
+        self.end_word(wanted);
+        let line = self.has_wanted.then(|| self.line()).flatten();
+        self.address.clear();
+        self.dotted.clear();
+        self.local.clear();
+        self.has_wanted = false;
+        self.is_over = false;
+        line
+    }
+
+    /// The line, if its first word is an address.
+    fn line(&self) -> Option<Line> {
+        let text = |word: &[u8]| String::from_utf8_lossy(word).into_owned();
+        Some(Line {
+            address: str::from_utf8(&self.address).ok()?.parse().ok()?,
+            dotted: Some(&self.dotted)
+                .filter(|word| !word.is_empty())
+                .map(|word| text(word)),
+            local: Some(&self.local)
+                .filter(|word| !word.is_empty())
+                .map(|word| text(word)),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The full name of a hostname.
+    fn name(hostname: &str, hosts: &str) -> Option<String> {
+        full_name(hosts.as_bytes(), hostname).unwrap()
+    }
+
+    /// The addresses of a name, as text.
+    fn found(name: &str, hosts: &str) -> Vec<String> {
+        let addresses = addresses(hosts.as_bytes(), name).unwrap();
+        addresses.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn takes_the_first_dotted_name_of_the_hostnames_own_line() {
+        let hosts = "127.0.0.1 localhost\n127.0.1.1\tbox localhost.localdomain box.example.com box.example.net # box.example.org\n";
+        assert_eq!(name("box", hosts).as_deref(), Some("box.example.com"));
+        assert_eq!(name("BOX", hosts).as_deref(), Some("box.example.com"));
+        assert_eq!(name("other", hosts), None);
+        assert_eq!(name("localhost", hosts), None);
+        for hosts in [
+            "#127.0.1.1 box.example.com box\n",
+            "::1 # box.example.com box",
+        ] {
+            assert_eq!(name("box", hosts), None);
+        }
+    }
+
+    #[test]
+    fn a_line_without_a_dotted_name_leaves_the_choice_to_the_next() {
+        let hosts = "127.0.0.1 localhost box\n192.0.2.1 box.example.com box\n192.0.2.2 other.example.com box\n";
+        assert_eq!(name("box", hosts).as_deref(), Some("box.example.com"));
+    }
+
+    #[test]
+    fn a_name_below_local_is_taken_only_if_there_is_no_other() {
+        for (hosts, expected) in [
+            (
+                "127.0.1.1 box.local box box.example.com\n",
+                "box.example.com",
+            ),
+            (
+                "127.0.1.1 box.local box\n192.0.2.1 box box.example.com\n",
+                "box.example.com",
+            ),
+            ("127.0.1.1 box box.LOCAL. other.local\n", "box.LOCAL."),
+        ] {
+            assert_eq!(name("box", hosts).as_deref(), Some(expected), "{hosts}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_does_not_begin_with_an_address_does_not_count() {
+        for first in [
+            "host",
+            "127.1",
+            "127.0.0.1/8",
+            "0x7f.0.0.1",
+            "010.0.0.1",
+            "fe80::1%lo",
+            "[::1]",
+            "1.2.3.4.5",
+            "-",
+        ] {
+            let hosts = format!("{first} box.example.com box\n");
+            assert_eq!(name("box", &hosts), None, "{first}");
+            assert!(found("box", &hosts).is_empty(), "{first}");
+        }
+        assert_eq!(name("127.0.1.1", "127.0.1.1 a.example.com"), None);
+    }
+
+    #[test]
+    fn finds_every_address_of_a_name_in_any_case() {
+        let hosts = "192.0.2.1\tns1.example.com ns1 # x\n  2001:db8::1 NS1.Example.COM\r\n192.0.2.2 ns2 ns1.example.com";
+        assert_eq!(
+            found("ns1.EXAMPLE.com", hosts),
+            ["192.0.2.1", "2001:db8::1", "192.0.2.2"]
+        );
+        assert_eq!(found("ns1", hosts), ["192.0.2.1"]);
+        assert!(found("ns", hosts).is_empty());
+        assert!(found("x", hosts).is_empty());
+    }
+
+    #[test]
+    fn blanks_comments_and_zeros_separate_as_for_libc() {
+        for hosts in [
+            "192.0.2.1\x0bbox\x0cother\n",
+            "192.0.2.1 other box#comment\n",
+            "\t \r192.0.2.1 box\0 rest\n",
+            "#\n\n \n192.0.2.1 box",
+        ] {
+            assert_eq!(found("box", hosts), ["192.0.2.1"], "{hosts:?}");
+        }
+        for hosts in [
+            "192.0.2.1 other#box\n",
+            "192.0.2.1 other\0 box\n",
+            "192.0.2.1\nbox\n",
+        ] {
+            assert!(found("box", hosts).is_empty(), "{hosts:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_of_any_length_is_read_to_its_end() {
+        let mut hosts = "192.0.2.1 ".to_owned();
+        for number in 0..100_000 {
+            hosts += &format!("alias{number} ");
+        }
+        hosts += &"x".repeat(100_000);
+        hosts += " box box.example.com\n192.0.2.2 box\n";
+        assert_eq!(found("box", &hosts), ["192.0.2.1", "192.0.2.2"]);
+        assert_eq!(name("box", &hosts).as_deref(), Some("box.example.com"));
+        assert!(found(&"x".repeat(LONGEST_WORD), &hosts).is_empty());
+    }
+
+    #[test]
+    fn what_fails_to_be_read_is_no_empty_file() {
+        struct Broken;
+        impl Read for Broken {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(io::Error::other("broken"))
+            }
+        }
+        addresses(Broken, "box").unwrap_err();
+        full_name(b"192.0.2.1 box\n".chain(Broken), "box").unwrap_err();
+    }
+}

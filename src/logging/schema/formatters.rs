@@ -1,0 +1,123 @@
+//! Formatters: `DictConfigurator.configure_formatter`.
+
+use super::objects::{take_attributes, take_factory};
+use super::section::Section;
+use crate::classes::{self, FORMATTER};
+use crate::error::ConfigError;
+use crate::format::{Formatter, Style};
+use crate::late;
+use crate::references::Tree;
+use crate::value::Value;
+
+/// Arguments by name.
+type Arguments = Vec<(String, Value)>;
+
+/// One argument.
+fn find(given: &Arguments, key: &str) -> Option<Value> {
+    given
+        .iter()
+        .find(|(name, _)| name == key)
+        .map(|(_, value)| value.clone())
+}
+
+/// Makes the formatter that a section describes.
+pub(crate) fn configure(tree: &mut Tree, section: &Section) -> Result<Formatter, ConfigError> {
+    if section.has(tree, "()") {
+        return by_factory(tree, section);
+    }
+    let mut given = Vec::new();
+    for (key, argument) in [
+        ("format", "fmt"),
+        ("datefmt", "datefmt"),
+        ("style", "style"),
+        ("validate", "validate"),
+        ("class", "class"),
+    ] {
+        if let Some(value) = section.get(tree, key)? {
+            given.push((argument.to_owned(), value));
+        }
+    }
+    if let Some(class) = find(&given, "class").filter(Value::truthy)
+        && class != Value::Str(FORMATTER.to_owned())
+    {
+        return Err(section.error("class", classes::foreign(&class, FORMATTER)));
+    }
+    make(&given, section)
+}
+
+/// Makes a formatter that the factory `()` names, which takes the class's own arguments and attributes.
+fn by_factory(tree: &mut Tree, section: &Section) -> Result<Formatter, ConfigError> {
+    take_factory(tree, section, FORMATTER)?;
+    let attributes = take_attributes(tree, section)?;
+    let mut given = Vec::new();
+    for key in section.keys(tree) {
+        let value = section.get(tree, &key)?.unwrap_or(Value::None);
+        match key.as_str() {
+            "fmt" | "datefmt" | "style" | "validate" | "defaults" => given.push((key, value)),
+            // The parameter's older name, which goes before the newer one.
+            "format" => given.insert(0, ("fmt".to_owned(), value)),
+            _ => {
+                let message = "logging.Formatter takes no such argument; it takes: fmt, datefmt, style, validate, defaults";
+                return Err(section.error(&key, message));
+            }
+        }
+    }
+    let mut formatter = make(&given, section)?;
+    for (name, value) in &attributes {
+        match name.as_str() {
+            "datefmt" => formatter.datefmt = late::optional_text(name, value),
+            "default_time_format" => formatter.default_time_format = late::text(name, value),
+            "default_msec_format" => {
+                formatter.default_msec_format = late::optional_text(name, value);
+            }
+            _ => {}
+        }
+    }
+    Ok(formatter)
+}
+
+/// `logging.Formatter(fmt, datefmt, style, validate, defaults=defaults)`
+fn make(given: &Arguments, section: &Section) -> Result<Formatter, ConfigError> {
+    let style = find(given, "style").unwrap_or(Value::Str("%".to_owned()));
+    let style = match &style {
+        Value::Str(text) => Style::parse(text),
+        _ => None,
+    }
+    .ok_or_else(|| {
+        let message = format!(
+            "must be one of \"%\", \"{{\" and \"$\", not {}",
+            style.repr()
+        );
+        section.error("style", message)
+    })?;
+    let format = match find(given, "fmt").filter(Value::truthy) {
+        None => Ok(style.default_format().to_owned()),
+        Some(format) => late::text("format", &format),
+    };
+    if find(given, "validate").is_none_or(|validate| validate.truthy()) {
+        let checked = format
+            .as_ref()
+            .map_err(Clone::clone)
+            .and_then(|format| style.validate(format));
+        checked.map_err(|error| section.error("format", error))?;
+    }
+    let datefmt = find(given, "datefmt").unwrap_or(Value::None);
+    let datefmt = late::optional_text("datefmt", &datefmt).and_then(|datefmt| match datefmt {
+        Some(text) if text.contains('\0') => Err("datefmt: embedded null character".to_owned()),
+        datefmt => Ok(datefmt),
+    });
+    let defaults = match find(given, "defaults") {
+        Some(Value::Dict(entries)) => Ok(entries),
+        Some(value) if value.truthy() => {
+            Err(format!("defaults must be an object, not {}", value.repr()))
+        }
+        _ => Ok(Vec::new()),
+    };
+    Ok(Formatter {
+        style,
+        format,
+        datefmt,
+        defaults,
+        ..Formatter::default()
+    })
+}

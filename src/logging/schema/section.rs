@@ -1,0 +1,167 @@
+//! One object of the configuration, and where it stands: what is taken out of it, and how errors point at it.
+
+use crate::error::ConfigError;
+use crate::references::{Id, Tree};
+use crate::value::{Object, Value};
+
+/// One object of the configuration.
+pub(crate) struct Section {
+    /// the object
+    id: Id,
+    /// its path, empty for the configuration itself
+    path: String,
+}
+
+impl Section {
+    /// The configuration itself.
+    pub(crate) fn root() -> Self {
+        Self {
+            id: Tree::ROOT,
+            path: String::new(),
+        }
+    }
+
+    /// Where it stands.
+    pub(crate) fn own_path(&self) -> &str {
+        &self.path
+    }
+
+    /// The path of a key.
+    pub(crate) fn path(&self, key: &str) -> String {
+        if self.path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.path)
+        }
+    }
+
+    /// An error about a key.
+    pub(crate) fn error(&self, key: &str, message: impl Into<String>) -> ConfigError {
+        ConfigError::new(self.path(key), message)
+    }
+
+    /// Whether there is such a key.
+    pub(crate) fn has(&self, tree: &Tree, key: &str) -> bool {
+        tree.has(self.id, key)
+    }
+
+    /// The keys.
+    pub(crate) fn keys(&self, tree: &Tree) -> Vec<String> {
+        tree.keys(self.id)
+    }
+
+    /// A key's value, references looked up.
+    pub(crate) fn get(&self, tree: &mut Tree, key: &str) -> Result<Option<Value>, ConfigError> {
+        let found = tree.get(self.id, key);
+        let found = found.map_err(|error| self.error(key, error))?;
+        Ok(found.map(|id| tree.value(id)))
+    }
+
+    /// A key's value, which is taken out.
+    pub(crate) fn take(&self, tree: &mut Tree, key: &str) -> Result<Option<Value>, ConfigError> {
+        let found = tree.pop(self.id, key);
+        let found = found.map_err(|error| self.error(key, error))?;
+        Ok(found.map(|id| tree.value(id)))
+    }
+
+    /// A key's value, which must be an object.
+    pub(crate) fn object(&self, tree: &mut Tree, key: &str) -> Result<Self, ConfigError> {
+        let found = tree.get(self.id, key);
+        found
+            .map_err(|error| self.error(key, error))?
+            .filter(|id| tree.is_dict(*id))
+            .map(|id| Self {
+                id,
+                path: self.path(key),
+            })
+            .ok_or_else(|| self.error(key, "must be an object"))
+    }
+
+    /// A key's value, which must be an object if it is there and not empty.
+    pub(crate) fn part(&self, tree: &mut Tree, key: &str) -> Result<Option<Self>, ConfigError> {
+        let found = tree.get(self.id, key);
+        let Some(id) = found.map_err(|error| self.error(key, error))? else {
+            return Ok(None);
+        };
+        match tree.value(id) {
+            Value::Dict(_) => self.object(tree, key).map(Some),
+            // Python walks over these without noticing what they are.
+            Value::List(items) if items.is_empty() => Ok(None),
+            Value::Str(text) if text.is_empty() => Ok(None),
+            _ => Err(self.error(key, "must be an object")),
+        }
+    }
+
+    /// Puts what has been made of a key's value in its place.
+    pub(crate) fn put(&self, tree: &mut Tree, key: &str, object: Object) {
+        let leaf = tree.leaf(Value::Object(object));
+        tree.set(self.id, key, leaf);
+    }
+
+    /// A copy of all entries, to be put back by `restore`.
+    pub(crate) fn snapshot(&self, tree: &Tree) -> Vec<(String, Id)> {
+        tree.snapshot(self.id)
+    }
+
+    /// Puts back what has been taken out since.
+    pub(crate) fn restore(
+        &self,
+        tree: &mut Tree,
+        copy: Vec<(String, Id)>,
+    ) -> Result<(), ConfigError> {
+        tree.restore(self.id, copy)
+            .map_err(|error| ConfigError::new(self.path.clone(), error))
+    }
+
+    /// The object that stands for `name` in a main part: `self.config["formatters"][name]`. `key` is that which named it.
+    pub(crate) fn look_up(
+        &self,
+        tree: &mut Tree,
+        part: &'static str,
+        name: &Value,
+        key: &str,
+    ) -> Result<Value, ConfigError> {
+        let what = part.trim_end_matches('s');
+        let missing = |known: &[String]| {
+            let known = if known.is_empty() {
+                "none".to_owned()
+            } else {
+                known.join(", ")
+            };
+            self.error(
+                key,
+                format!("there is no {what} {}; there are: {known}", name.repr()),
+            )
+        };
+        let Some(section) = Section::root().part(tree, part)? else {
+            return Err(missing(&[]));
+        };
+        let found = match name {
+            Value::Str(name) => tree
+                .get(section.id, name)
+                .map_err(|error| self.error(key, error))?,
+            _ => None,
+        };
+        match found {
+            Some(id) => Ok(tree.value(id)),
+            None => Err(missing(&section.keys(tree))),
+        }
+    }
+
+    /// The values that Python's `for name in names` yields.
+    pub(crate) fn iterate(&self, key: &str, names: &Value) -> Result<Vec<Value>, ConfigError> {
+        match names {
+            names if !names.truthy() => Ok(Vec::new()),
+            Value::List(items) => Ok(items.clone()),
+            Value::Str(text) => Ok(text.chars().map(|c| Value::Str(c.to_string())).collect()),
+            Value::Dict(entries) => Ok(entries
+                .iter()
+                .map(|(key, _)| Value::Str(key.clone()))
+                .collect()),
+            _ => Err(self.error(
+                key,
+                format!("must be a list of names, not {}", names.repr()),
+            )),
+        }
+    }
+}
