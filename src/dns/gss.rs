@@ -8,7 +8,7 @@
 //! fixed by the key, and begins with 04 04, where the length would begin with a zero. So no octets can be read both ways,
 //! and either form ties the answer to this request.
 
-use super::exchange::{self, exchange};
+use super::exchange::{self, Peer, exchange};
 use super::query::code_name;
 use super::tsig::{self, Signature, Signed, Unverified};
 use gss_tsig::{BadMic, Environment, ServiceTicket};
@@ -18,7 +18,6 @@ use hickory_proto::rr::Name;
 use hickory_proto::rr::rdata::tsig::TsigAlgorithm;
 use hickory_proto::serialize::binary::{BinDecodable, BinDecoder, BinEncodable, DecodeError};
 use std::fmt;
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 /// The type TKEY.
@@ -127,7 +126,7 @@ impl Gss<'_> {
     /// The server does not, or does not prove who it is.
     pub(crate) fn agree(
         &self,
-        server: SocketAddr,
+        server: Peer<'_>,
         connect: Duration,
         deadline: Instant,
     ) -> Result<Context, Error> {
