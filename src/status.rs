@@ -31,6 +31,8 @@ pub(crate) struct Status {
     pub(crate) cache: Cache,
     /// What the zone has, if its primary could be asked.
     pub(crate) zone: Option<Zone>,
+    /// Whether a run would end before it compares anything: without a name, or without the interfaces that it was told of.
+    pub(crate) is_stuck: bool,
     /// What is worth a warning: one line each, in the order in which they came up.
     pub(crate) problems: Vec<String>,
 }
@@ -114,7 +116,7 @@ impl Status {
 
     /// Whether the zone has exactly the wanted addresses.
     pub(crate) fn is_ok(&self) -> bool {
-        self.name.is_some()
+        !self.is_stuck
             && self
                 .zone
                 .as_ref()
@@ -345,6 +347,7 @@ mod tests {
                 ttl: (!addresses.is_empty()).then_some(300),
                 tls: None,
             }),
+            is_stuck: false,
             problems: Vec::new(),
         }
     }

@@ -25,12 +25,14 @@ pub(crate) fn look(
     let name = desired::name(config)
         .map_err(|error| problems.push(error))
         .ok();
-    let interfaces = desired::interfaces(selection)
-        .map_err(|error| problems.push(error))
-        .unwrap_or_default();
-    let missing = desired::missing(selection, &interfaces)
-        .map_err(|error| problems.push(error))
-        .unwrap_or_default();
+    let interfaces = desired::interfaces(selection).map_err(|error| problems.push(error));
+    let mut is_stuck = name.is_none() || interfaces.is_err();
+    let interfaces = interfaces.unwrap_or_default();
+    let missing = desired::missing(selection, &interfaces).unwrap_or_else(|error| {
+        is_stuck = true;
+        problems.push(error);
+        Vec::new()
+    });
     let addresses = addresses::judge(&interfaces, selection, &config.rules)
         .map(|verdict| Address {
             ip: verdict.ip,
@@ -53,6 +55,7 @@ pub(crate) fn look(
             .ok()
     });
     let mut status = Status {
+        is_stuck,
         configuration: config.file.clone(),
         name,
         addresses,
