@@ -18,6 +18,7 @@ mod tsig;
 pub(crate) use gss::Gss;
 pub use keyfile::KeyFile;
 pub use section::Fault;
+pub(crate) use text::read;
 pub(crate) use tls::Tls;
 
 use crate::addresses::Rules;
@@ -283,11 +284,9 @@ fn explain(error: &io::Error, is_given: bool, others: &[PathBuf]) -> String {
     if is_given {
         return "there is no such file".into();
     }
-    let others: String = others
-        .iter()
-        .map(|file| format!(", nor {}", file.display()))
-        .collect();
-    format!("there is no such file{others}; name the configuration with --config")
+    let mut places = vec!["there is no such file".to_owned()];
+    places.extend(others.iter().map(|file| file.display().to_string()));
+    places.join(", nor ") + "; name the configuration with --config"
 }
 
 /// The `cache` key.

@@ -7,9 +7,15 @@ use std::fmt::Write;
 use std::net::SocketAddr;
 
 /// The script that sends the update to the first server, the others as comments. Names are in ASCII and have their final
-/// dot, as nsupdate wants them.
-pub(crate) fn script(update: &Update, servers: &[SocketAddr]) -> String {
+/// dot, as nsupdate wants them. `gss`: it is signed by Kerberos, in this realm if it is known.
+pub(crate) fn script(update: &Update, servers: &[SocketAddr], gss: Option<Option<&str>>) -> String {
     let mut text = String::new();
+    if let Some(realm) = gss {
+        line(&mut text, "gsstsig");
+        if let Some(realm) = realm {
+            line(&mut text, &format!("realm {realm}"));
+        }
+    }
     for (index, server) in servers.iter().enumerate() {
         let command = if index == 0 {
             "server"
@@ -65,7 +71,7 @@ mod tests {
     /// The script of an update, sent to these servers.
     fn of(update: &Update, servers: &[&str]) -> String {
         let servers: Vec<SocketAddr> = servers.iter().map(|text| text.parse().unwrap()).collect();
-        script(update, &servers)
+        script(update, &servers, None)
     }
 
     #[test]

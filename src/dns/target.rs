@@ -6,6 +6,7 @@
 
 use super::resolver::{Resolver, Unanswered};
 use super::server::{Host, Server};
+use super::srv;
 use super::zone::{self, Soa};
 use crate::escape;
 use crate::host;
@@ -33,6 +34,8 @@ pub(crate) struct Target {
     pub(crate) is_configured: bool,
     /// The addresses to try, in this order; at least one.
     pub(crate) servers: Vec<SocketAddr>,
+    /// Servers of the configuration that no address was found of, each with the reason.
+    pub(crate) unfound: Vec<String>,
     /// Servers to look up should all of these fail.
     further: VecDeque<Server>,
 }
@@ -163,6 +166,7 @@ pub(crate) fn find(
         primary,
         is_configured: !servers.is_empty(),
         servers: Vec::new(),
+        unfound: Vec::new(),
         further: servers.iter().cloned().collect(),
     };
     if target.is_configured {
@@ -193,17 +197,52 @@ pub(crate) fn addresses_of(host: &str, deadline: Instant) -> io::Result<Vec<IpAd
         })
 }
 
+/// The addresses of a server of the configuration, at `port` if it gives none.
+///
+/// # Errors
+/// It has none, or they can't be found out in time.
+pub(crate) fn addresses_at(
+    server: &Server,
+    port: u16,
+    deadline: Instant,
+) -> Result<Vec<SocketAddr>, AddressError> {
+    let port = server.port.unwrap_or(port);
+    match &server.host {
+        Host::Address(ip, scope) => Ok(vec![address(*ip, scope.as_deref(), port)?]),
+        Host::Name(name) => Ok(Hosts::new(deadline)
+            .server_addresses(name, deadline)?
+            .into_iter()
+            .map(|ip| SocketAddr::new(ip, port))
+            .collect()),
+    }
+}
+
+/// The addresses of a service's servers by its SRV records, in their order; none if it has none.
+///
+/// # Errors
+/// They can't be found out in time.
+pub(crate) fn addresses_of_service(
+    service: &Name,
+    deadline: Instant,
+) -> Result<Vec<SocketAddr>, AddressError> {
+    let mut hosts = Hosts::new(deadline);
+    let mut addresses = Vec::new();
+    for (host, port) in srv::servers(service, hosts.resolver()?, deadline)? {
+        // One that has no address leaves it to the others.
+        let found = hosts.addresses(&host, deadline).unwrap_or_default();
+        addresses.extend(found.into_iter().map(|ip| SocketAddr::new(ip, port)));
+    }
+    Ok(addresses)
+}
+
 impl Target {
-    /// Looks up the configuration's next server that has an address. Whether there was one.
-    ///
-    /// # Errors
-    /// Those that were left have none.
-    pub(crate) fn look_further(&mut self, deadline: Instant) -> Result<bool, Error> {
-        if self.further.is_empty() {
-            return Ok(false);
+    /// Looks up the configuration's next server that has an address. Whether there is one.
+    pub(crate) fn look_further(&mut self, deadline: Instant) -> bool {
+        let known = self.servers.len();
+        if let Err(error) = self.look_up_further(&mut Hosts::new(deadline)) {
+            log::debug!("{error}");
         }
-        self.look_up_further(&mut Hosts::new(deadline))?;
-        Ok(true)
+        self.servers.len() > known
     }
 
     /// How many servers of the configuration are not looked up yet.
@@ -257,10 +296,10 @@ impl Target {
             match found {
                 Ok(addresses) => self.servers.extend(addresses),
                 Err(why) => {
-                    failure = Some(Error::NoServer {
-                        text: server.text.clone(),
-                        why,
-                    });
+                    let text = server.text.clone();
+                    let error = Error::NoServer { text, why };
+                    self.unfound.push(error.to_string());
+                    failure = Some(error);
                 }
             }
             self.further.pop_front();

@@ -54,6 +54,11 @@ pub(crate) mod event_log {
     use crate::system::kinds::EventType;
     use std::io;
 
+    /// There is no log.
+    pub(crate) fn log_exists(_: &str) -> bool {
+        false
+    }
+
     /// There is nothing to register with.
     pub(crate) fn register(_: &str, _: Option<&str>, _: &str) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
