@@ -211,12 +211,7 @@ impl Key {
     ///
     /// # Errors
     /// Why it is not to be believed.
-    pub fn verify(
-        &self,
-        answer: &[u8],
-        request: &Signed,
-        now: u64,
-    ) -> Result<(), Unverified> {
+    pub fn verify(&self, answer: &[u8], request: &Signed, now: u64) -> Result<(), Unverified> {
         let signature = Signature::of(answer, &self.name, &self.algorithm.on_the_wire())?;
         let (length, mac) = request.mac();
         let expected = self.mac(&[&length, mac, &signature.message, &signature.variables]);
@@ -262,8 +257,8 @@ mod tests {
     use super::record::{FUDGE, HEADER};
     use super::*;
     use hickory_proto::op::{MessageType, OpCode, Query};
-    use hickory_proto::rr::rdata::tsig::{TSIG, make_tsig_record, message_tbs};
     use hickory_proto::rr::RecordType;
+    use hickory_proto::rr::rdata::tsig::{TSIG, make_tsig_record, message_tbs};
 
     /// The time of signing and verifying.
     const NOW: u64 = 1_750_000_000;
