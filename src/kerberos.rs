@@ -130,10 +130,10 @@ impl<'a> Kerberos<'a> {
     /// The zone's primary as the first of the configured servers that answers has it.
     fn primary_by_itself(&self, target: &Target) -> Result<Name, Error> {
         let mut failure = Error::NoTime;
-        for (index, &server) in target.servers.iter().enumerate() {
+        for (index, peer) in target.peers().enumerate() {
             let left = self.deadline.saturating_duration_since(Instant::now());
             let others = u32::try_from(target.servers.len() - index).unwrap_or(u32::MAX);
-            match current::primary(server, &target.apex, Instant::now() + left / others) {
+            match current::primary(peer, &target.apex, Instant::now() + left / others) {
                 Ok(primary) => return Ok(primary),
                 Err(error) => failure = Error::NoPrimary(error),
             }

@@ -8,7 +8,7 @@
 //! fixed by the key, and begins with 04 04, where the length would begin with a zero. So no octets can be read both ways,
 //! and either form ties the answer to this request.
 
-use super::exchange::{self, exchange};
+use super::exchange::{self, Peer, exchange};
 use super::query::code_name;
 use super::tsig::{self, Signature, Signed, Unverified};
 use gss_tsig::{BadMic, Environment, ServiceTicket};
@@ -18,7 +18,6 @@ use hickory_proto::rr::Name;
 use hickory_proto::rr::rdata::tsig::TsigAlgorithm;
 use hickory_proto::serialize::binary::{BinDecodable, BinDecoder, BinEncodable, DecodeError};
 use std::fmt;
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 /// The type TKEY.
@@ -65,7 +64,7 @@ pub(crate) struct Context {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     /// There was no answer.
-    #[error("no Kerberos context: {0}")]
+    #[error("no Kerberos context: {}{}", .0, not_answered(.0))]
     Exchange(exchange::Error),
     /// What came is no answer to this query.
     #[error("no Kerberos context: the answer {0}")]
@@ -90,6 +89,16 @@ pub(crate) enum Error {
     /// The server's answer is signed, but not by this context.
     #[error("no Kerberos context: the answer {0}")]
     Unverified(#[from] Unverified),
+}
+
+/// What else a connection without an answer may mean.
+fn not_answered(error: &exchange::Error) -> &'static str {
+    match error {
+        exchange::Error::Closed(0) => {
+            "; it may be a server that does no GSS-TSIG: some do not answer what they do not know"
+        }
+        _ => "",
+    }
 }
 
 /// What an error of the TKEY record means.
@@ -117,7 +126,7 @@ impl Gss<'_> {
     /// The server does not, or does not prove who it is.
     pub(crate) fn agree(
         &self,
-        server: SocketAddr,
+        server: Peer<'_>,
         connect: Duration,
         deadline: Instant,
     ) -> Result<Context, Error> {

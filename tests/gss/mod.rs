@@ -1,5 +1,6 @@
 //! Updates signed by Kerberos: the program, MIT's KDC and BIND, each in the place where it would be.
 
+mod between;
 mod refusals;
 mod world;
 
@@ -22,10 +23,8 @@ fn registers_changes_and_sends_again_when_forced() {
         sandbox.settle();
         let packets = sandbox.packets();
         program.run().succeeds();
-        assert_eq!(
-            (world.named.serial(), sandbox.packets()),
-            (serial, packets + 4)
-        );
+        assert_eq!(sandbox.packets(), packets);
+        assert_eq!(world.named.serial(), serial);
         sandbox.address("eth0", "192.0.2.8/24");
         program.run().succeeds();
         world.has(&["192.0.2.7", "192.0.2.8", "2001:db8::7"]);
@@ -178,6 +177,8 @@ fn a_clock_that_is_off_by_twenty_minutes_is_told_of_and_does_not_matter() {
         if !crate::harness::installed("faketime") {
             skip!("faketime is not installed");
         }
+        // Sandboxes have the same process ids, which faketime names its semaphores by.
+        sandbox.shell("mount -t tmpfs none /dev/shm");
         for (off, direction) in [("-20m", "behind"), ("+20m", "ahead of")] {
             world.forget();
             let program = world.program(json!({})).under(["faketime", "-f", off]);

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::harness::kerberos::{Realm, Setup};
+use crate::harness::primary::tsig::Algorithm;
 use crate::harness::program::{Program, config, merged};
 use crate::harness::sandbox::Sandbox;
 use crate::harness::servers::{self, Acceptor, Kind, Policy, Server};
+use crate::harness::{key, secret};
 
 /// The name server's and the host's principals, with their keytabs.
 pub(super) const HOST: [&str; 4] = [
@@ -58,7 +60,7 @@ impl World {
         let realm = Realm::start(folder, setup)?;
         let named = servers::Setup {
             policy: Policy::Kerberos,
-            keys: Vec::new(),
+            keys: vec![key(Algorithm::Sha256)],
             kerberos: Some(Acceptor {
                 keytab: realm.file("dns.keytab"),
                 krb5_conf: realm.file("krb5.conf"),
@@ -99,7 +101,37 @@ impl World {
         Program::new(&self.folder).config(&merged(merged(config(json!({})), own), keys))
     }
 
-    /// Makes the next run send, and the zone as it was.
+    /// Where the cache is.
+    pub(super) fn cache(&self) -> PathBuf {
+        self.folder.join("cache")
+    }
+
+    /// Runs nsupdate as the host itself does what it likes: the zone is as it was.
+    pub(super) fn restore(&self) {
+        self.forget();
+        self.nsupdate("delete host.example.com A\nupdate delete host.example.com AAAA\nupdate add host.example.com 60 A 192.0.2.99");
+    }
+
+    /// Deletes records of the zone.
+    pub(super) fn delete(&self, name: &str, kind: &str) {
+        self.nsupdate(&format!("delete {name}.example.com {kind}"));
+    }
+
+    /// An update by the administrator.
+    fn nsupdate(&self, what: &str) {
+        let key = key(Algorithm::Sha256);
+        let mut child = std::process::Command::new("nsupdate")
+            .args(["-y", &format!("hmac-sha256:{}:{}", key.name, secret(&key))])
+            .stdin(std::process::Stdio::piped())
+            .spawn()
+            .expect("nsupdate can be started");
+        let script = format!("server 127.0.0.1\nupdate {what}\nsend\n");
+        std::io::Write::write_all(child.stdin.as_mut().unwrap(), script.as_bytes()).unwrap();
+        drop(child.stdin.take());
+        assert!(child.wait().unwrap().success(), "{}", self.named.log());
+    }
+
+    /// Makes the next run send.
     pub(super) fn forget(&self) {
         drop(std::fs::remove_file(self.folder.join("cache")));
     }

@@ -22,6 +22,8 @@ pub(crate) struct Realm {
     folder: PathBuf,
     /// Where its KDC listens, over UDP and TCP.
     address: SocketAddr,
+    /// How far its clock is off, as faketime has it.
+    clock: Option<String>,
     /// The KDC.
     kdc: Option<Child>,
 }
@@ -35,6 +37,8 @@ pub(crate) struct Setup<'a> {
     pub(crate) address: SocketAddr,
     /// Where it is to listen, too.
     pub(crate) more_addresses: &'a [&'a str],
+    /// How far its clock is off, as faketime has it.
+    pub(crate) clock: Option<&'a str>,
     /// Lines of `kdc.conf`'s `[kdcdefaults]`.
     pub(crate) defaults: &'a str,
     /// The enctypes of its keys.
@@ -52,6 +56,7 @@ impl Setup<'_> {
             realm: "EXAMPLE.COM",
             address,
             more_addresses: &[],
+            clock: None,
             defaults: "",
             enctypes: ALL_ENCTYPES,
             domain_realm: "",
@@ -96,6 +101,7 @@ impl Realm {
             name: setup.realm.to_owned(),
             folder,
             address,
+            clock: setup.clock.map(str::to_owned),
             kdc: None,
         };
         let create = realm
@@ -157,8 +163,15 @@ impl Realm {
     /// Starts the KDC and waits until it answers.
     pub(crate) fn run(&mut self) {
         let log = std::fs::File::create(self.folder.join("stderr")).expect("a log can be made");
-        let kdc = self
-            .command("krb5kdc")
+        let mut command = match &self.clock {
+            None => self.command("krb5kdc"),
+            Some(off) => {
+                let mut command = self.command("faketime");
+                command.args(["-f", off, "krb5kdc"]);
+                command
+            }
+        };
+        let kdc = command
             .arg("-n")
             .stdout(log.try_clone().expect("a file can be shared"))
             .stderr(log)
