@@ -30,6 +30,8 @@ pub(crate) struct Status {
     pub(crate) cache: Cache,
     /// What the zone has, if its primary could be asked.
     pub(crate) zone: Option<Zone>,
+    /// Whose ticket signs updates, as `name@REALM`, if they are signed by Kerberos and the keytab can be read.
+    pub(crate) gss: Option<Principal>,
     /// What is worth a warning: one line each, in the order in which they came up.
     pub(crate) problems: Vec<String>,
 }
@@ -82,6 +84,15 @@ impl CacheState {
             Self::Off => "off",
         }
     }
+}
+
+/// Whose ticket signs updates.
+#[derive(Debug)]
+pub(crate) struct Principal {
+    /// As `name@REALM`.
+    pub(crate) name: String,
+    /// The realm.
+    pub(crate) realm: String,
 }
 
 /// What the zone has now, by its primary's own word.
@@ -176,6 +187,9 @@ impl Status {
                 "confirmed": self.cache.confirmed.and_then(timestamp),
             },
             "zone": zone,
+            "gss": self.gss.as_ref().map(|principal| {
+                json!({"principal": principal.name, "realm": principal.realm})
+            }),
             "problems": self.problems,
         })
     }
@@ -235,6 +249,12 @@ impl Status {
                     ),
                 );
             }
+        }
+        if let Some(principal) = &self.gss {
+            line(
+                "gss",
+                &format!("signed as {}, realm {}", principal.name, principal.realm),
+            );
         }
         for (index, problem) in self.problems.iter().enumerate() {
             line(if index == 0 { "problems" } else { "" }, problem);
@@ -322,6 +342,7 @@ mod tests {
                 addresses: addresses.iter().map(|ip| ip.parse().unwrap()).collect(),
                 ttl: (!addresses.is_empty()).then_some(300),
             }),
+            gss: None,
             problems: Vec::new(),
         }
     }

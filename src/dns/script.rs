@@ -71,7 +71,7 @@ mod tests {
     /// The script of an update, sent to these servers.
     fn of(update: &Update, servers: &[&str]) -> String {
         let servers: Vec<SocketAddr> = servers.iter().map(|text| text.parse().unwrap()).collect();
-        script(update, &servers)
+        script(update, &servers, None)
     }
 
     #[test]

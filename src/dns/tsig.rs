@@ -260,7 +260,10 @@ mod agreement;
 mod tests {
     use super::record::{FUDGE, HEADER};
     use super::*;
+    use hickory_proto::op::Query;
     use hickory_proto::op::{MessageType, OpCode};
+    use hickory_proto::rr::RecordType;
+    use hickory_proto::rr::rdata::tsig::{TSIG, make_tsig_record, message_tbs};
 
     /// The time of signing and verifying.
     const NOW: u64 = 1_750_000_000;
