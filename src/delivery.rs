@@ -59,7 +59,7 @@ pub(crate) fn script(
     mut target: Target,
     deadline: Instant,
 ) -> String {
-    while target.look_further(deadline).is_ok_and(|is_found| is_found) {}
+    while target.look_further(deadline) {}
     let realm = kerberos(config, &update.name, deadline).map(|kerberos| {
         kerberos
             .inspect_err(|error| log::warn!("an update could not be signed: {error}"))

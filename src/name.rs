@@ -10,7 +10,7 @@ use std::net::IpAddr;
 ///
 /// # Errors
 /// What is wrong with it, without the name.
-pub(crate) fn domain_name(text: &str) -> Result<Name, &'static str> {
+pub fn domain_name(text: &str) -> Result<Name, &'static str> {
     let text = text.strip_suffix('.').unwrap_or(text);
     if !text.is_ascii() {
         return Err("has letters outside ASCII; write it in its xn-- form");
@@ -41,7 +41,7 @@ pub(crate) fn domain_name(text: &str) -> Result<Name, &'static str> {
 ///
 /// # Errors
 /// What is wrong with it, without the name.
-pub(crate) fn host_name(text: &str) -> Result<Name, &'static str> {
+pub fn host_name(text: &str) -> Result<Name, &'static str> {
     let name = configured_host_name(text)?;
     if is_below_local(text) {
         return Err("is below local, which is for multicast DNS");

@@ -29,6 +29,7 @@ mod examples;
 mod gss;
 mod hostile;
 mod logging;
+mod manual;
 mod name;
 mod readme;
 mod sandbox;

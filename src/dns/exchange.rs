@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 /// Why there is no answer. Up to `Send` the server has certainly not applied the message.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Error {
+pub enum Error {
     /// No connection.
     #[error("cannot connect: {}", escape::system(_0))]
     Connect(#[source] io::Error),

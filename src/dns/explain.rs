@@ -104,7 +104,7 @@ pub(crate) fn unreachable(server: SocketAddr, situation: &Situation<'_>) -> Stri
     let zone = domain(situation.zone);
     match situation.primary {
         _ if situation.is_configured => format!(
-            "`server` names it, and updates go over TCP port {port}: check that a name server runs there and that no firewall is in the way, or correct `server`"
+            "`server` says to send there, and updates go over TCP port {port}: check that a name server runs there and that no firewall is in the way, or correct `server`"
         ),
         Some(primary) => format!(
             "the SOA record of {zone} names {} as the primary, and updates go over TCP port {port}: check that it runs and that no firewall is in the way, or set `server` to where updates are taken",
@@ -521,7 +521,11 @@ mod tests {
         let text = configured.says(None);
         has(
             &text,
-            &["`server` names it", "TCP port 53", "correct `server`"],
+            &[
+                "`server` says to send there",
+                "TCP port 53",
+                "correct `server`",
+            ],
         );
         assert!(!text.contains("SOA"), "{text}");
         let local = Case {

@@ -7,11 +7,11 @@
 use super::current;
 use super::exchange::{self, exchange};
 use super::explain::{self, Failure, Situation};
-use super::message::Update;
+use super::message::{Update, code_of};
 use super::signer::Signer;
 use super::target::Target;
 use super::tsig::Unverified;
-use hickory_proto::op::{Message, MessageType, OpCode, ResponseCode};
+use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::Name;
 use std::fmt;
 use std::net::SocketAddr;
@@ -112,15 +112,9 @@ fn send_to_each(
     let mut told = None;
     let mut next = 0;
     loop {
-        if next == target.servers.len() {
-            match target.look_further(deadline) {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(error) => {
-                    failures.push(error.to_string());
-                    break;
-                }
-            }
+        if next == target.servers.len() && !target.look_further(deadline) {
+            failures.extend(target.unfound.iter().cloned());
+            break;
         }
         let Some(&server) = target.servers.get(next) else {
             break;
@@ -203,7 +197,7 @@ fn send_to(
         .map_err(|_| Failure::Foreign("the update cannot be encoded"))?;
     let answer =
         exchange(server, &request.octets, CONNECT_TIMEOUT, deadline).map_err(Failure::Exchange)?;
-    let code = code_of(&answer, update.message.metadata.id)?;
+    let code = code_of(&answer, update.message.metadata.id).map_err(Failure::Foreign)?;
     session
         .verify(&answer, &request, seconds_since_1970())
         .map_err(|error| Failure::Unverified(error, code))?;
@@ -227,28 +221,6 @@ fn patience_for(failure: &Failure) -> Duration {
         | Failure::Unverified(Unverified::Unsigned, ResponseCode::ServFail) => RESTART,
         _ => Duration::ZERO,
     }
-}
-
-/// The response code of an answer to the request `id`, with the upper bits that an OPT record may have.
-///
-/// # Errors
-/// It is no answer to that request.
-pub fn code_of(answer: &[u8], id: u16) -> Result<ResponseCode, Failure> {
-    let message =
-        Message::from_vec(answer).map_err(|_| Failure::Foreign("the answer is no DNS message"))?;
-    let header = &message.metadata;
-    if header.id != id {
-        return Err(Failure::Foreign(
-            "the answer has another id than the request",
-        ));
-    }
-    if header.op_code != OpCode::Update {
-        return Err(Failure::Foreign("the answer is not one to an update"));
-    }
-    if header.message_type != MessageType::Response {
-        return Err(Failure::Foreign("the answer is a request itself"));
-    }
-    Ok(header.response_code)
 }
 
 /// The time by which TSIG goes.

@@ -34,6 +34,8 @@ pub(crate) struct Target {
     pub(crate) is_configured: bool,
     /// The addresses to try, in this order; at least one.
     pub(crate) servers: Vec<SocketAddr>,
+    /// Servers of the configuration that no address was found of, each with the reason.
+    pub(crate) unfound: Vec<String>,
     /// Servers to look up should all of these fail.
     further: VecDeque<Server>,
 }
@@ -164,6 +166,7 @@ pub(crate) fn find(
         primary,
         is_configured: !servers.is_empty(),
         servers: Vec::new(),
+        unfound: Vec::new(),
         further: servers.iter().cloned().collect(),
     };
     if target.is_configured {
@@ -233,16 +236,13 @@ pub(crate) fn addresses_of_service(
 }
 
 impl Target {
-    /// Looks up the configuration's next server that has an address. Whether there was one.
-    ///
-    /// # Errors
-    /// Those that were left have none.
-    pub(crate) fn look_further(&mut self, deadline: Instant) -> Result<bool, Error> {
-        if self.further.is_empty() {
-            return Ok(false);
+    /// Looks up the configuration's next server that has an address. Whether there is one.
+    pub(crate) fn look_further(&mut self, deadline: Instant) -> bool {
+        let known = self.servers.len();
+        if let Err(error) = self.look_up_further(&mut Hosts::new(deadline)) {
+            log::debug!("{error}");
         }
-        self.look_up_further(&mut Hosts::new(deadline))?;
-        Ok(true)
+        self.servers.len() > known
     }
 
     /// How many servers of the configuration are not looked up yet.
@@ -296,10 +296,10 @@ impl Target {
             match found {
                 Ok(addresses) => self.servers.extend(addresses),
                 Err(why) => {
-                    failure = Some(Error::NoServer {
-                        text: server.text.clone(),
-                        why,
-                    });
+                    let text = server.text.clone();
+                    let error = Error::NoServer { text, why };
+                    self.unfound.push(error.to_string());
+                    failure = Some(error);
                 }
             }
             self.further.pop_front();

@@ -25,7 +25,7 @@ pub(super) use record::{Signature, check_form, sign};
 
 /// A shared key: what both sides must have in common.
 #[derive(Debug)]
-pub(crate) struct Key {
+pub struct Key {
     /// In canonical form: lower case, fully qualified.
     name: Name,
     /// Which hash.
@@ -41,7 +41,7 @@ pub(crate) struct Key {
     clippy::missing_docs_in_private_items,
     reason = "the names say it"
 )]
-pub(crate) enum Algorithm {
+pub enum Algorithm {
     Md5,
     Sha1,
     Sha224,
@@ -52,7 +52,7 @@ pub(crate) enum Algorithm {
 
 impl Algorithm {
     /// All there are.
-    pub(crate) const ALL: [Self; 6] = [
+    pub const ALL: [Self; 6] = [
         Self::Md5,
         Self::Sha1,
         Self::Sha224,
@@ -93,7 +93,7 @@ impl Algorithm {
 
 /// A signed request: its octets, and what is needed to verify the answer.
 #[derive(Debug)]
-pub(crate) struct Signed {
+pub struct Signed {
     /// The message as it goes over the wire.
     pub(crate) octets: Vec<u8>,
     /// Its MAC.
@@ -119,7 +119,7 @@ impl Signed {
 
 /// Why an answer to a signed request is not to be believed. Its text completes "the answer ...".
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub(crate) enum Unverified {
+pub enum Unverified {
     /// It has no TSIG record.
     #[error("is not signed")]
     Unsigned,
@@ -176,7 +176,8 @@ impl From<hickory_proto::serialize::binary::DecodeError> for Unverified {
 
 impl Key {
     /// A key; its name becomes canonical.
-    pub(crate) fn new(name: &Name, algorithm: Algorithm, secret: Secret) -> Self {
+    #[must_use]
+    pub fn new(name: &Name, algorithm: Algorithm, secret: Secret) -> Self {
         Self {
             name: name.to_lowercase(),
             algorithm,
@@ -198,7 +199,7 @@ impl Key {
     ///
     /// # Errors
     /// The message can't be encoded.
-    pub(crate) fn sign(&self, message: &mut Message, now: u64) -> Result<Signed, ProtoError> {
+    pub fn sign(&self, message: &mut Message, now: u64) -> Result<Signed, ProtoError> {
         let algorithm = self.algorithm.on_the_wire();
         sign(message, &self.name, algorithm, now, |signed| {
             self.mac(&[signed])
@@ -210,12 +211,7 @@ impl Key {
     ///
     /// # Errors
     /// Why it is not to be believed.
-    pub(crate) fn verify(
-        &self,
-        answer: &[u8],
-        request: &Signed,
-        now: u64,
-    ) -> Result<(), Unverified> {
+    pub fn verify(&self, answer: &[u8], request: &Signed, now: u64) -> Result<(), Unverified> {
         let signature = Signature::of(answer, &self.name, &self.algorithm.on_the_wire())?;
         let (length, mac) = request.mac();
         let expected = self.mac(&[&length, mac, &signature.message, &signature.variables]);
@@ -260,8 +256,7 @@ mod agreement;
 mod tests {
     use super::record::{FUDGE, HEADER};
     use super::*;
-    use hickory_proto::op::Query;
-    use hickory_proto::op::{MessageType, OpCode};
+    use hickory_proto::op::{MessageType, OpCode, Query};
     use hickory_proto::rr::RecordType;
     use hickory_proto::rr::rdata::tsig::{TSIG, make_tsig_record, message_tbs};
 

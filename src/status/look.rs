@@ -126,7 +126,7 @@ fn ask_primary(name: &Name, config: &Config, deadline: Instant) -> Result<Zone, 
     let mut failures = Vec::new();
     let mut next = 0;
     loop {
-        if next == target.servers.len() && !target.look_further(deadline).unwrap_or(false) {
+        if next == target.servers.len() && !target.look_further(deadline) {
             return Err(format!(
                 "cannot ask the primary what the zone has now: {}",
                 failures.join("; ")

@@ -174,6 +174,39 @@ impl Server {
         Some(Self::run(command, &folder, address, &setup.zones[0].apex))
     }
 
+    /// Starts BIND on port 53 of an address, in a folder of this name, with these statements: keys, zones, views, and
+    /// files for them.
+    pub(crate) fn bind(
+        sandbox: &Sandbox,
+        name: &str,
+        address: &str,
+        statements: &str,
+        files: &[(&str, &str)],
+    ) -> Option<Self> {
+        if !installed("named") {
+            super::skipped("named is not installed");
+            return None;
+        }
+        let folder = sandbox.path().join(name);
+        std::fs::create_dir(&folder).expect("a server's folder can be made");
+        for (file, text) in files {
+            std::fs::write(folder.join(file), text).expect("a file can be written");
+        }
+        let home = folder.display();
+        let text = format!(
+            "options {{ directory \"{home}\"; pid-file none; lock-file none; session-keyfile \"{home}/session.key\"; \
+             managed-keys-directory \"{home}\"; recursion no; dnssec-validation no; notify no; empty-zones-enable no; \
+             allow-transfer {{ any; }}; listen-on port 53 {{ {address}; }}; listen-on-v6 {{ none; }}; }};\n\
+             controls {{ }};\n{statements}"
+        );
+        let file = folder.join("named.conf");
+        std::fs::write(&file, text).expect("a configuration can be written");
+        let mut command = Command::new("named");
+        command.args(["-g", "-c"]).arg(file);
+        let address = SocketAddr::new(address.parse().expect("an address"), 53);
+        Some(Self::run(command, &folder, address, "example.com."))
+    }
+
     /// Starts Unbound on port 53 of 127.0.0.1, resolving everything by the root zone of another server
     /// at this address.
     pub(crate) fn unbound(sandbox: &Sandbox, root: SocketAddr) -> Option<Self> {
