@@ -53,6 +53,13 @@ pub(crate) enum Error {
     Kerberos(#[from] gss_tsig::Error),
 }
 
+impl Error {
+    /// Whether the keytab is for others.
+    pub(crate) fn is_permission_denied(&self) -> bool {
+        matches!(self, Self::NoKeytab(_, error) if error.kind() == io::ErrorKind::PermissionDenied)
+    }
+}
+
 /// Kerberos for one run.
 #[derive(Debug)]
 pub(crate) struct Kerberos<'a> {
@@ -86,6 +93,11 @@ impl<'a> Kerberos<'a> {
             credentials,
             deadline,
         })
+    }
+
+    /// Who logs in, as `name@REALM`.
+    pub(crate) fn principal(&self) -> String {
+        self.credentials.principal()
     }
 
     /// The principal's realm.

@@ -31,6 +31,10 @@ pub(crate) struct Status {
     pub(crate) cache: Cache,
     /// What the zone has, if its primary could be asked.
     pub(crate) zone: Option<Zone>,
+    /// Whether a run would end before it compares anything: without a name, or without the interfaces that it was told of.
+    pub(crate) is_stuck: bool,
+    /// Whose ticket signs updates, as `name@REALM`, if they are signed by Kerberos and the keytab can be read.
+    pub(crate) gss: Option<Principal>,
     /// What is worth a warning: one line each, in the order in which they came up.
     pub(crate) problems: Vec<String>,
 }
@@ -85,6 +89,15 @@ impl CacheState {
     }
 }
 
+/// Whose ticket signs updates.
+#[derive(Debug)]
+pub(crate) struct Principal {
+    /// As `name@REALM`.
+    pub(crate) name: String,
+    /// The realm.
+    pub(crate) realm: String,
+}
+
 /// What the zone has now, by its primary's own word.
 #[derive(Debug)]
 pub(crate) struct Zone {
@@ -114,7 +127,7 @@ impl Status {
 
     /// Whether the zone has exactly the wanted addresses.
     pub(crate) fn is_ok(&self) -> bool {
-        self.name.is_some()
+        !self.is_stuck
             && self
                 .zone
                 .as_ref()
@@ -186,6 +199,9 @@ impl Status {
                 "confirmed": self.cache.confirmed.and_then(timestamp),
             },
             "zone": zone,
+            "gss": self.gss.as_ref().map(|principal| {
+                json!({"principal": principal.name, "realm": principal.realm})
+            }),
             "problems": self.problems,
         })
     }
@@ -257,6 +273,12 @@ impl Status {
                     );
                 }
             }
+        }
+        if let Some(principal) = &self.gss {
+            line(
+                "gss",
+                &format!("signed as {}, realm {}", principal.name, principal.realm),
+            );
         }
         for (index, problem) in self.problems.iter().enumerate() {
             line(if index == 0 { "problems" } else { "" }, problem);
@@ -345,6 +367,8 @@ mod tests {
                 ttl: (!addresses.is_empty()).then_some(300),
                 tls: None,
             }),
+            is_stuck: false,
+            gss: None,
             problems: Vec::new(),
         }
     }

@@ -1,13 +1,14 @@
 //! Looks at machine, cache and zone for `--status`: sends no update, writes nothing, takes no lock, and goes on past
 //! whatever fails, so that each part is shown that can be.
 
-use super::{Address, CacheState, Status, Zone};
+use super::{Address, CacheState, Principal, Status, Zone};
 use crate::addresses::{self, Selection};
 use crate::cache::{Cache, Reading};
 use crate::config::Config;
 use crate::delivery::Delivery;
 use crate::desired::{self, Desired};
 use crate::dns::current;
+use crate::kerberos::Kerberos;
 use crate::registration::Registration;
 use crate::warnings;
 use hickory_proto::rr::Name;
@@ -25,12 +26,14 @@ pub(crate) fn look(
     let name = desired::name(config)
         .map_err(|error| problems.push(error))
         .ok();
-    let interfaces = desired::interfaces(selection)
-        .map_err(|error| problems.push(error))
-        .unwrap_or_default();
-    let missing = desired::missing(selection, &interfaces)
-        .map_err(|error| problems.push(error))
-        .unwrap_or_default();
+    let interfaces = desired::interfaces(selection).map_err(|error| problems.push(error));
+    let mut is_stuck = name.is_none() || interfaces.is_err();
+    let interfaces = interfaces.unwrap_or_default();
+    let missing = desired::missing(selection, &interfaces).unwrap_or_else(|error| {
+        is_stuck = true;
+        problems.push(error);
+        Vec::new()
+    });
     let addresses = addresses::judge(&interfaces, selection, &config.rules)
         .map(|verdict| Address {
             ip: verdict.ip,
@@ -52,12 +55,29 @@ pub(crate) fn look(
             .map_err(|error| problems.push(error))
             .ok()
     });
+    let gss = name.as_ref().and_then(|(name, _)| {
+        let kerberos = Kerberos::new(config.gss.as_ref()?, name, deadline);
+        match kerberos {
+            Ok(kerberos) => Some(Principal {
+                name: kerberos.principal(),
+                realm: kerberos.realm().to_owned(),
+            }),
+            // Whoever looks need not be who sends.
+            Err(error) if error.is_permission_denied() => None,
+            Err(error) => {
+                problems.push(error.to_string());
+                None
+            }
+        }
+    });
     let mut status = Status {
+        is_stuck,
         configuration: config.file.clone(),
         name,
         addresses,
         cache,
         zone,
+        gss,
         problems,
     };
     status.compare();
