@@ -22,7 +22,7 @@ mod entry;
 mod file;
 mod lock;
 
-pub(crate) use entry::Entry;
+pub use entry::Entry;
 pub(crate) use lock::LockError;
 
 use crate::host::{self, Folder};

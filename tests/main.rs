@@ -25,13 +25,17 @@ mod cli;
 mod compat;
 mod configuration;
 mod examples;
+#[cfg(target_os = "linux")]
+mod gss;
 mod hostile;
 mod logging;
+mod manual;
 mod name;
 mod readme;
 mod sandbox;
 mod servers;
 mod silence;
+mod status;
 mod update;
 #[cfg(target_os = "linux")]
 mod windows;

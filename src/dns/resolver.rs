@@ -9,7 +9,7 @@ use crate::escape;
 use hickory_proto::op::Message;
 use hickory_proto::rr::{Name, RecordType};
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 /// A name that leads to more others than this leads nowhere.
@@ -61,7 +61,7 @@ impl Resolver {
     /// Asks these servers, and so that all questions together take about until `deadline`.
     pub(crate) fn new(servers: impl IntoIterator<Item = SocketAddr>, deadline: Instant) -> Self {
         let known = |address| Known {
-            address: reachable(address),
+            address,
             is_silent: false,
         };
         Self {
@@ -220,15 +220,4 @@ impl Resolver {
             .collect();
         Err(Unanswered { question, failures })
     }
-}
-
-/// An address to send to: the unspecified address of a resolv.conf is the local machine, which not every system takes for
-/// granted.
-fn reachable(mut address: SocketAddr) -> SocketAddr {
-    match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
-        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
-        _ => {}
-    }
-    address
 }

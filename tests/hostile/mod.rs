@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::harness::local::Local;
 use crate::harness::program::Run;
 
-mod configuration;
+pub(crate) mod configuration;
 #[cfg(target_os = "linux")]
 mod crowd;
 #[cfg(target_os = "linux")]

@@ -445,6 +445,19 @@ mod tests {
     }
 
     #[test]
+    fn a_file_is_the_same_by_whatever_link() {
+        let folder = Temporary::new("same");
+        let [one, link, copy, gone] =
+            ["one", "link", "copy", "gone"].map(|name| folder.0.join(name));
+        fs::write(&one, "").unwrap();
+        fs::write(&copy, "").unwrap();
+        fs::hard_link(&one, &link).unwrap();
+        assert!(is_same_file(&one, &link) && is_same_file(&one, &one));
+        assert!(!is_same_file(&one, &copy));
+        assert!(!is_same_file(&gone, &gone));
+    }
+
+    #[test]
     fn opens_regular_files_and_nothing_else() {
         let folder = Temporary::new("regular");
         let path = folder.0.join("file");
