@@ -7,19 +7,16 @@
 use crate::cache::{Cache, CacheLock, Reading};
 use crate::cli::{Mode, Options};
 use crate::config::{self, CacheFile, Config, DEFAULT_TIMEOUT};
+use crate::delivery::Delivery;
 use crate::desired::{self, Desired};
 use crate::dns::message::Update;
-use crate::dns::script::script;
-use crate::dns::send;
-use crate::dns::signer::Signer;
-use crate::dns::target::{self, Target};
+use crate::dns::target::Target;
 use crate::escape;
 use crate::host::Alarm;
 use crate::logger::{self, Logger};
 use crate::registration::Registration;
 use crate::status;
 use crate::warnings;
-use hickory_proto::rr::Name;
 use std::cell::LazyCell;
 use std::error::Error;
 use std::io::{self, Write};
@@ -72,14 +69,6 @@ pub fn run(options: &Options) -> Result<(), Stop> {
             config.file.display()
         ))
     })?;
-    // Read and checked already, but nothing of the wire knows of them yet.
-    let unknown = [("tls", config.tls.is_some()), ("gss", config.gss.is_some())];
-    if let Some((key, _)) = unknown.into_iter().find(|(_, is_set)| *is_set) {
-        return Err(Stop::Wrong(format!(
-            "{}: {key}: is not available yet",
-            config.file.display()
-        )));
-    }
     // To show what is so opens no log file either.
     let section = config
         .logging
@@ -132,15 +121,20 @@ impl Run<'_> {
     fn register(&self) -> Result<(), Box<dyn Error>> {
         // Counted from the first thing that a run waits for: most runs come to none.
         let deadline = LazyCell::new(|| Instant::now() + self.config.timeout);
+        let mut delivery = None;
         let mut lock = None;
-        if let (true, Some(cache)) = (self.options.force, &self.cache) {
-            forget(cache, lock.insert(self.take_lock(cache, *deadline)?))?;
+        if self.options.force {
+            delivery = Some(Delivery::prepare(&self.config)?);
+            if let Some(cache) = &self.cache {
+                forget(cache, lock.insert(self.take_lock(cache, *deadline)?))?;
+            }
         }
         let mut desired = self.gather()?;
         if !self.options.force && self.is_confirmed(&desired.registration) {
             tell_nothing_to_do(&desired);
             return Ok(());
         }
+        let delivery = delivery.map_or_else(|| Delivery::prepare(&self.config), Ok)?;
         desired = self.settled(desired)?;
         // Without a cache there is nothing to take turns for.
         if let (None, Some(cache)) = (&lock, &self.cache) {
@@ -159,7 +153,7 @@ impl Run<'_> {
         ));
         loop {
             warn(warnings::of(&desired, &self.config));
-            self.send(&desired.registration, lock.as_mut(), *deadline)?;
+            self.send(&delivery, &desired.registration, lock.as_mut(), *deadline)?;
             // An address that changed meanwhile may have started a run which ended at once, by what the cache said before
             // it was forgotten here. So whoever writes the cache looks once more.
             let now = self.gather()?;
@@ -190,19 +184,26 @@ impl Run<'_> {
         if let Some(cache) = &self.cache {
             self.config.check_cache(cache.path())?;
         }
-        let target = self.find_target(&registration.name, deadline)?;
+        warn(warnings::of(&desired, &self.config));
+        let delivery = Delivery::prepare(&self.config)?;
+        let target = delivery.find_target(&registration.name, deadline)?;
         let update = Update::register(registration, &target.apex)?;
-        print_script(&update, target, deadline)
+        print(&delivery.script(&update, target, deadline))
     }
 
     /// Shows what is so, and why. The exit status tells whether the zone is as it should be.
     fn status(&self, json: bool) -> Result<(), Stop> {
+        let wrong = |error: config::Error| Stop::Wrong(error.to_string());
         if let Some(cache) = &self.cache {
-            self.config
-                .check_cache(cache.path())
-                .map_err(|wrong| Stop::Wrong(wrong.to_string()))?;
+            self.config.check_cache(cache.path()).map_err(wrong)?;
         }
-        let status = status::look(&self.options.selection, &self.config, self.cache.as_ref());
+        let delivery = Delivery::prepare(&self.config).map_err(wrong)?;
+        let status = status::look(
+            &self.options.selection,
+            &self.config,
+            self.cache.as_ref(),
+            &delivery,
+        );
         let text = if json {
             format!("{:#}\n", status.json())
         } else {
@@ -223,6 +224,7 @@ impl Run<'_> {
     fn unregister(&self) -> Result<(), Box<dyn Error>> {
         let deadline = Instant::now() + self.config.timeout;
         let (name, _) = desired::name(&self.config)?;
+        let delivery = Delivery::prepare(&self.config)?;
         let mut lock = match &self.cache {
             Some(cache) => Some(self.take_lock(cache, deadline)?),
             None => None,
@@ -233,9 +235,9 @@ impl Run<'_> {
             &name,
         ));
         warn(warnings::about_secrets(&self.config));
-        let mut target = self.find_target(&name, deadline)?;
+        let mut target = delivery.find_target(&name, deadline)?;
         let update = Update::unregister(&name, &target.apex)?;
-        let server = self.confirm(update, &mut target, lock.as_mut(), deadline)?;
+        let server = self.confirm(&delivery, update, &mut target, lock.as_mut(), deadline)?;
         log::info!(
             "{server} confirmed that {} has no address",
             escape::domain(&name)
@@ -247,19 +249,21 @@ impl Run<'_> {
     fn dry_run_of_unregistering(&self) -> Result<(), Box<dyn Error>> {
         let deadline = Instant::now() + self.config.timeout;
         let (name, _) = desired::name(&self.config)?;
-        let target = self.find_target(&name, deadline)?;
+        let delivery = Delivery::prepare(&self.config)?;
+        let target = delivery.find_target(&name, deadline)?;
         let update = Update::unregister(&name, &target.apex)?;
-        print_script(&update, target, deadline)
+        print(&delivery.script(&update, target, deadline))
     }
 
     /// Sends one update and, once a server has confirmed it, writes it down.
     fn send(
         &self,
+        delivery: &Delivery<'_>,
         registration: &Registration,
         mut lock: Option<&mut CacheLock>,
         deadline: Instant,
     ) -> Result<(), Box<dyn Error>> {
-        let mut target = self.find_target(&registration.name, deadline)?;
+        let mut target = delivery.find_target(&registration.name, deadline)?;
         let update = Update::register(registration, &target.apex)?;
         let name = escape::domain(&registration.name);
         log::info!(
@@ -267,7 +271,7 @@ impl Run<'_> {
             escape::domain(&target.apex),
             registration.addresses
         );
-        let server = self.confirm(update, &mut target, lock.as_deref_mut(), deadline)?;
+        let server = self.confirm(delivery, update, &mut target, lock.as_deref_mut(), deadline)?;
         log::info!("{server} confirmed {} at {name}", registration.addresses);
         if let (Some(cache), Some(lock)) = (&self.cache, lock)
             && let Err(error) = lock.save(registration, SystemTime::now())
@@ -283,18 +287,16 @@ impl Run<'_> {
     /// Forgets the cache, and sends an update until a server confirms it.
     fn confirm(
         &self,
+        delivery: &Delivery<'_>,
         update: Update,
         target: &mut Target,
         lock: Option<&mut CacheLock>,
         deadline: Instant,
     ) -> Result<SocketAddr, Box<dyn Error>> {
-        if let (Some(cache), Some(lock)) = (&self.cache, lock) {
-            forget(cache, lock)?;
-        }
-        let name = escape::domain(&update.name);
-        let signer = Signer::from(self.config.key.as_ref());
-        send::send(update, target, signer, deadline)
-            .map_err(|error| format!("{name} is not confirmed: {error}").into())
+        delivery.send(update, target, deadline, || match (&self.cache, lock) {
+            (Some(cache), Some(lock)) => forget(cache, lock),
+            _ => Ok(()),
+        })
     }
 
     /// Waits for other runs with the same cache, if that is a file to write at all.
@@ -319,16 +321,6 @@ impl Run<'_> {
         } else {
             Ok(desired)
         }
-    }
-
-    /// Where the update goes.
-    fn find_target(&self, name: &Name, deadline: Instant) -> Result<Target, target::Error> {
-        target::find(
-            name,
-            self.config.zone.as_ref(),
-            &self.config.servers,
-            deadline,
-        )
     }
 
     /// Whether the cache says that a server has confirmed just this, and recently enough.
@@ -383,16 +375,6 @@ fn warn(warnings: Vec<String>) {
     for warning in warnings {
         log::warn!("{warning}");
     }
-}
-
-/// Prints an update as a script, with all of the servers that would be tried.
-fn print_script(
-    update: &Update,
-    mut target: Target,
-    deadline: Instant,
-) -> Result<(), Box<dyn Error>> {
-    while target.look_further(deadline) {}
-    print(&script(update, &target.servers))
 }
 
 /// Prints to stdout.

@@ -7,6 +7,7 @@ mod look;
 
 pub(crate) use look::look;
 
+use crate::dns::tls::Security;
 use crate::escape;
 use crate::name::NameSource;
 use hickory_proto::rr::Name;
@@ -97,6 +98,8 @@ pub(crate) struct Zone {
     pub(crate) addresses: BTreeSet<IpAddr>,
     /// Their time to live; none without records.
     pub(crate) ttl: Option<u32>,
+    /// How the connection is secured; none without TLS.
+    pub(crate) tls: Option<Security>,
 }
 
 impl Status {
@@ -161,6 +164,13 @@ impl Status {
                 "server": zone.server.to_string(),
                 "addresses": texts(&zone.addresses),
                 "ttl": zone.ttl,
+                "tls": zone.tls.as_ref().map(|tls| {
+                    json!({
+                        "version": tls.version,
+                        "name": tls.name,
+                        "not_after": tls.not_after.and_then(timestamp),
+                    })
+                }),
             })
         });
         json!({
@@ -234,6 +244,18 @@ impl Status {
                         ttl.unwrap_or_default()
                     ),
                 );
+                if let Some(tls) = &zone.tls {
+                    let end = tls.not_after.and_then(timestamp);
+                    line(
+                        "",
+                        &format!(
+                            "{} as {}, whose certificate ends {}",
+                            tls.version,
+                            tls.name,
+                            end.as_deref().unwrap_or("at an unknown time")
+                        ),
+                    );
+                }
             }
         }
         for (index, problem) in self.problems.iter().enumerate() {
@@ -321,6 +343,7 @@ mod tests {
                 server: "192.0.2.53:53".parse().unwrap(),
                 addresses: addresses.iter().map(|ip| ip.parse().unwrap()).collect(),
                 ttl: (!addresses.is_empty()).then_some(300),
+                tls: None,
             }),
             problems: Vec::new(),
         }
@@ -375,7 +398,7 @@ mod tests {
                 ],
                 "cache": {"file": "/run/pydyndns.cache", "state": "confirms", "confirmed": "2025-11-25T08:00:00Z"},
                 "zone": {"apex": "example.com.", "primary": "ns1.example.com.", "server": "192.0.2.53:53",
-                         "addresses": ["192.0.2.7"], "ttl": 300},
+                         "addresses": ["192.0.2.7"], "ttl": 300, "tls": null},
                 "problems": []
             })
         );

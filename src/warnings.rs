@@ -6,7 +6,7 @@ use crate::desired::Desired;
 use crate::escape;
 use crate::host;
 use hickory_proto::rr::Name;
-use std::fs::File;
+use std::fs::{self, File};
 
 /// One line each: what is wrong, and what to do.
 pub(crate) fn of(desired: &Desired, config: &Config) -> Vec<String> {
@@ -29,6 +29,10 @@ pub(crate) fn of(desired: &Desired, config: &Config) -> Vec<String> {
 pub(crate) fn about_secrets(config: &Config) -> Vec<String> {
     let mut warnings = Vec::new();
     for file in config.secret_files() {
+        // To open anything else than a file, a FIFO say, may have no end.
+        if !fs::metadata(file).is_ok_and(|metadata| metadata.is_file()) {
+            continue;
+        }
         let exposure = File::open(file).and_then(|open| host::exposure(&open));
         if let Ok(Some(exposure)) = exposure {
             warnings.push(format!(

@@ -25,8 +25,11 @@ mod cli;
 mod compat;
 mod configuration;
 mod examples;
+#[cfg(target_os = "linux")]
+mod gss;
 mod hostile;
 mod logging;
+mod manual;
 mod name;
 mod readme;
 mod sandbox;

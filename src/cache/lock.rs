@@ -5,7 +5,7 @@
 //! replaced by a file of our own as soon as nobody has its lock, and one that a stranger holds is replaced at once.
 
 use super::file::{Names, first_byte};
-use crate::host::{self, Folder, Found};
+use crate::host::{self, Folder, Found, Kind};
 use std::ffi::OsStr;
 use std::fmt;
 use std::fs::File;
@@ -111,51 +111,57 @@ pub(super) fn draft(
 }
 
 /// Waits for the lock of the file with that name. If it may be replaced it is made where it is missing, and anew where
-/// others could open it.
+/// others could open it or it is none of ours.
 fn take(
     folder: &Folder,
     name: &OsStr,
     may_replace: bool,
     deadline: Instant,
 ) -> Result<File, LockError> {
+    let unavailable = |why: &str| LockError::Unavailable(format!("{}: {why}", name.display()));
     loop {
-        let Some(file) = open(folder, name, may_replace)? else {
-            continue;
+        let is_late = Instant::now() >= deadline;
+        let file = match open(folder, name, may_replace) {
+            Ok(Some(file)) => file,
+            Ok(None) if is_late => return Err(unavailable("it keeps being replaced")),
+            Ok(None) => continue,
+            Err(error) => {
+                return Err(match error.into() {
+                    LockError::Unavailable(why) => unavailable(&why),
+                    other => other,
+                });
+            }
         };
         let found = folder.examine(&file)?;
+        let may_replace = may_replace && (is_ours(&file) || found.has_other_names());
         // That others can write to it is no flaw of what is about to be replaced.
         if let Some(flaw) = folder.distrust(&found.without_others()) {
-            return Err(LockError::Unavailable(format!(
-                "{}: {flaw}",
-                name.display()
-            )));
+            if may_replace && !is_late && folder.remove(name).is_ok() {
+                continue;
+            }
+            return Err(unavailable(flaw));
         }
-        let may_replace = may_replace && is_ours(&file);
         if host::try_lock(&file)? {
             if !is_at(folder, &file, name) {
                 continue;
             }
-            if found.is_private() {
-                return Ok(file);
+            if !found.is_private() {
+                if may_replace && !is_late && folder.remove(name).is_ok() {
+                    continue;
+                }
+                let _ = folder.make_private(&file);
             }
-            if may_replace {
-                folder.remove(name)?;
-                continue;
-            }
-            // Only its owner can, and then it is one that strangers can merely read, if that.
-            let _ = folder.make_private(&file);
             return Ok(file);
         }
         let holder = host::lock_holder(&file);
         if let Some(process) = holder.filter(|&process| folder.distrusts_process(process)) {
-            if !may_replace || folder.remove(name).is_err() {
-                return Err(LockError::Unavailable(format!(
-                    "{} is locked by {}, which is another user's",
-                    name.display(),
-                    host::describe(process)
+            if !may_replace || is_late || folder.remove(name).is_err() {
+                let who = host::describe(process);
+                return Err(unavailable(&format!(
+                    "{who}, another user's, has locked it"
                 )));
             }
-        } else if Instant::now() >= deadline {
+        } else if is_late {
             if may_replace && !found.is_private() {
                 // Who holds it can't be told, and may be someone who could merely read it: not a second time.
                 let _ = folder.remove(name);
@@ -167,33 +173,36 @@ fn take(
     }
 }
 
-/// Opens a file to be locked, or makes it; none if it changed in between.
-fn open(folder: &Folder, name: &OsStr, may_replace: bool) -> Result<Option<File>, LockError> {
-    match folder.open_to_write(name) {
-        Ok(file) => Ok(Some(file)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound && may_replace => {
-            match folder.create(name) {
-                Ok(file) => Ok(Some(file)),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
-                Err(error) => Err(error.into()),
-            }
-        }
+/// Opens a file to be locked, or makes it; none if something else was there that is gone now.
+fn open(folder: &Folder, name: &OsStr, may_replace: bool) -> io::Result<Option<File>> {
+    let error = match folder.open_to_write(name) {
+        Ok(file) => return Ok(Some(file)),
+        Err(error) => error,
+    };
+    if !may_replace {
+        return Err(error);
+    }
+    if error.kind() == io::ErrorKind::NotFound {
+        return match folder.create(name) {
+            Ok(file) => Ok(Some(file)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
+            Err(error) => Err(error),
+        };
+    }
+    let is_worthless = folder.look(name).is_ok_and(|found| match found.kind {
+        Kind::Link => true,
         // Root's, say, from before what root makes was given to the folder's owner, who may remove it.
-        Err(error)
-            if error.kind() == io::ErrorKind::PermissionDenied
-                && may_replace
+        Kind::File => {
+            error.kind() == io::ErrorKind::PermissionDenied
                 && folder.is_ours()
-                && folder.look(name).is_ok_and(|found| found.len <= MAX_LENGTH) =>
-        {
-            folder.remove(name)?;
-            Ok(None)
+                && found.len <= MAX_LENGTH
         }
-        Err(error) => Err(match error.into() {
-            LockError::Unavailable(why) => {
-                LockError::Unavailable(format!("{}: {why}", name.display()))
-            }
-            other => other,
-        }),
+        Kind::Other => false,
+    });
+    if is_worthless && folder.remove(name).is_ok() {
+        Ok(None)
+    } else {
+        Err(error)
     }
 }
 

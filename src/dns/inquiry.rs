@@ -137,7 +137,7 @@ impl Inquiry {
         let nonsense = Failure::Nonsense("it is too long for TCP");
         let octets = self.question.to_octets(self.id).map_err(|_| nonsense)?;
         let limit = limit.min(Instant::now() + MAX_TCP);
-        let answer = exchange(address, &octets, MAX_TCP, limit).map_err(Failure::Tcp)?;
+        let answer = exchange(address.into(), &octets, MAX_TCP, limit).map_err(Failure::Tcp)?;
         match self.question.read(&answer, self.id)? {
             Reply::Answer(answer) => Ok(answer),
             Reply::Truncated => Err(Failure::Nonsense("it is truncated over TCP")),
@@ -216,7 +216,7 @@ pub(crate) fn wait_for(inquiries: &[Inquiry], until: Instant) -> Vec<(usize, usi
     }
     let timeout = Timespec {
         tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
-        tv_nsec: left.subsec_nanos().into(),
+        tv_nsec: left.subsec_nanos() as _,
     };
     // The only error to come is an interruption, and then the loop comes here again.
     if poll(&mut sockets, Some(&timeout)).is_err() {

@@ -85,9 +85,25 @@ impl Resolver {
         self.outcome(inquiry)
     }
 
-    /// The answers to questions that are asked at once. Servers that have failed are not asked again, and a question that
-    /// has no answer then, or at `limit`, has none.
+    /// The same, but without asking servers again that have failed.
+    ///
+    /// # Errors
+    /// There was none before `limit`, or every server has failed or been silent.
     pub(crate) fn ask_once(
+        &mut self,
+        question: Question,
+        limit: Instant,
+    ) -> Result<Message, Unanswered> {
+        let mut inquiry = [Inquiry::new(question, &self.servers, self.total)];
+        self.run(&mut inquiry, limit, |all| {
+            all.iter().all(Inquiry::has_had_its_round)
+        });
+        let [inquiry] = inquiry;
+        self.outcome(inquiry)
+    }
+
+    /// The answers to several questions that are asked at once in that way.
+    pub(crate) fn ask_each_once(
         &mut self,
         questions: impl IntoIterator<Item = Question>,
         limit: Instant,

@@ -192,7 +192,7 @@ fn refuse_dname(
         .iter()
         .map(|owner| Question::new(owner, RecordType::DNAME));
     // Whoever does not know the type cannot redirect by it either.
-    let answers = resolver.ask_once(questions, limit);
+    let answers = resolver.ask_each_once(questions, limit);
     for (owner, answer) in owners.into_iter().zip(answers) {
         let is_dname =
             |record: &Record| record.record_type() == RecordType::DNAME && record.name == owner;
@@ -237,7 +237,10 @@ fn explained(unanswered: Unanswered, resolver: &mut Resolver, deadline: Instant)
         .iter()
         .map(|parent| Question::new(parent, RecordType::SOA));
     let mut child = name;
-    for (parent, answer) in parents.iter().zip(resolver.ask_once(questions, deadline)) {
+    for (parent, answer) in parents
+        .iter()
+        .zip(resolver.ask_each_once(questions, deadline))
+    {
         let is_found = |answer: &Message| matches!(cover(answer, parent), Cover::Zone(soa) if !soa.apex.is_root());
         if answer.as_ref().is_some_and(is_found) {
             return Error::Delegated {

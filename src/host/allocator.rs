@@ -15,11 +15,13 @@ const SIZE: usize = 128 << 10;
 
 /// The region and how much of it is handed out.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Arena {
+    /// Where its free part begins: every piece in use ends there or before. It is written first and lies first, so that
+    /// it shares a page with what is handed out first.
+    used: AtomicUsize,
     /// The region.
     region: UnsafeCell<[u8; SIZE]>,
-    /// Where its free part begins: every piece in use ends there or before.
-    used: AtomicUsize,
 }
 
 // SAFETY: a part of the region belongs to whoever moved `used` over it, which only one thread can.
@@ -32,8 +34,8 @@ impl Arena {
     #[allow(clippy::new_without_default, reason = "a static can't use Default")]
     pub const fn new() -> Self {
         Self {
-            region: UnsafeCell::new([0; SIZE]),
             used: AtomicUsize::new(0),
+            region: UnsafeCell::new([0; SIZE]),
         }
     }
 

@@ -5,28 +5,35 @@
 //! A reference to something that it is a part of is refused, and so is one that makes too much of a small file: every value
 //! has an end, and fits into memory.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::external::{self, Classes};
 use crate::value::Value;
+use serde_json::Value as Json;
 
 /// The number of a node.
 pub(crate) type Id = usize;
 
 /// One node of the tree.
-enum Node {
-    /// anything that holds no other node
+enum Node<'a> {
+    /// anything that holds no other node, as it was written
+    Written(&'a Json),
+    /// the same, as it has come of something
     Leaf(Value),
     /// a list
     List(Vec<Id>),
     /// an object, in order
-    Dict(Vec<(String, Id)>),
+    Dict(Entries<'a>),
 }
 
+/// The entries of an object.
+pub(crate) type Entries<'a> = Vec<(Cow<'a, str>, Id)>;
+
 /// The whole configuration.
-pub(crate) struct Tree {
+pub(crate) struct Tree<'a> {
     /// all nodes; the first is the configuration itself
-    nodes: Vec<Node>,
+    nodes: Vec<Node<'a>>,
     /// finds the classes that `ext://` can refer to
     classes: Classes,
     /// how many values are written out
@@ -59,7 +66,7 @@ struct Extent {
     depth: usize,
 }
 
-impl Tree {
+impl<'a> Tree<'a> {
     /// The configuration itself.
     pub(crate) const ROOT: Id = 0;
 
@@ -67,9 +74,10 @@ impl Tree {
     ///
     /// # Errors
     /// It is nested too deep.
-    pub(crate) fn new(section: &serde_json::Value, classes: Classes) -> Result<Self, String> {
+    pub(crate) fn new(section: &'a Json, classes: Classes) -> Result<Self, String> {
         let mut tree = Tree {
-            nodes: Vec::new(),
+            // More than most configurations have.
+            nodes: Vec::with_capacity(64),
             classes,
             written: 0,
             shared: 0,
@@ -79,31 +87,23 @@ impl Tree {
     }
 
     /// Adds a JSON value and everything in it.
-    fn add(&mut self, json: &serde_json::Value, depth: usize) -> Result<Id, String> {
+    fn add(&mut self, json: &'a Json, depth: usize) -> Result<Id, String> {
         let depth = depth.checked_sub(1).ok_or("is nested too deep")?;
         let id = self.leaf(Value::None);
         self.written += 1 + json.as_str().map_or(0, str::len) / WORD;
         self.nodes[id] = match json {
-            serde_json::Value::Null => Node::Leaf(Value::None),
-            serde_json::Value::Bool(value) => Node::Leaf(Value::Bool(*value)),
-            serde_json::Value::Number(number) => {
-                Node::Leaf(match (number.as_i64(), number.as_u64(), number.as_f64()) {
-                    (Some(value), _, _) => Value::Int(value),
-                    (_, Some(_), _) => Value::Int(i64::MAX),
-                    (_, _, value) => Value::Float(value.unwrap_or(f64::INFINITY)),
-                })
-            }
-            serde_json::Value::String(text) => Node::Leaf(Value::Str(text.clone())),
-            serde_json::Value::Array(items) => {
+            Json::Array(items) => {
                 let items = items.iter().map(|item| self.add(item, depth));
                 Node::List(items.collect::<Result<_, _>>()?)
             }
-            serde_json::Value::Object(entries) => {
-                let entries = entries
-                    .iter()
-                    .map(|(key, value)| Ok((key.clone(), self.add(value, depth)?)));
-                Node::Dict(entries.collect::<Result<_, String>>()?)
+            Json::Object(entries) => {
+                let mut added = Vec::with_capacity(entries.len());
+                for (key, value) in entries {
+                    added.push((key.into(), self.add(value, depth)?));
+                }
+                Node::Dict(added)
             }
+            leaf => Node::Written(leaf),
         };
         Ok(id)
     }
@@ -117,14 +117,23 @@ impl Tree {
     /// The value of a node with everything in it, references left as they are.
     pub(crate) fn value(&self, id: Id) -> Value {
         match &self.nodes[id] {
+            Node::Written(json) => leaf(json),
             Node::Leaf(value) => value.clone(),
             Node::List(items) => Value::List(items.iter().map(|item| self.value(*item)).collect()),
             Node::Dict(entries) => Value::Dict(
                 entries
                     .iter()
-                    .map(|(key, value)| (key.clone(), self.value(*value)))
+                    .map(|(key, value)| (key.clone().into_owned(), self.value(*value)))
                     .collect(),
             ),
+        }
+    }
+
+    /// The text of a node that is nothing else.
+    fn text(&self, id: Id) -> Option<&str> {
+        match &self.nodes[id] {
+            Node::Written(Json::String(text)) | Node::Leaf(Value::Str(text)) => Some(text),
+            _ => None,
         }
     }
 
@@ -134,7 +143,7 @@ impl Tree {
     }
 
     /// An object's keys.
-    pub(crate) fn keys(&self, id: Id) -> Vec<String> {
+    pub(crate) fn keys(&self, id: Id) -> Vec<Cow<'a, str>> {
         match &self.nodes[id] {
             Node::Dict(entries) => entries.iter().map(|(key, _)| key.clone()).collect(),
             _ => Vec::new(),
@@ -162,7 +171,7 @@ impl Tree {
         if let Node::Dict(entries) = &mut self.nodes[dict] {
             match entries.iter_mut().find(|(name, _)| name == key) {
                 Some(entry) => entry.1 = value,
-                None => entries.push((key.to_owned(), value)),
+                None => entries.push((Cow::Owned(key.to_owned()), value)),
             }
         }
     }
@@ -203,7 +212,7 @@ impl Tree {
     }
 
     /// A copy of an object's entries, to be put back by `restore`.
-    pub(crate) fn snapshot(&self, dict: Id) -> Vec<(String, Id)> {
+    pub(crate) fn snapshot(&self, dict: Id) -> Entries<'a> {
         match &self.nodes[dict] {
             Node::Dict(entries) => entries.clone(),
             _ => Vec::new(),
@@ -214,7 +223,7 @@ impl Tree {
     ///
     /// # Errors
     /// Something in the copy has become a part of what it would be put into.
-    pub(crate) fn restore(&mut self, dict: Id, copy: Vec<(String, Id)>) -> Result<(), String> {
+    pub(crate) fn restore(&mut self, dict: Id, copy: Entries<'a>) -> Result<(), String> {
         for (key, value) in copy {
             self.extent(value, dict, &mut BTreeMap::new())
                 .ok_or_else(|| format!("{key} refers to what it is a part of"))?;
@@ -225,7 +234,7 @@ impl Tree {
 
     /// What a node within `container` stands for: the text `cfg://...` or `ext://...` something else, anything else itself.
     fn convert(&mut self, id: Id, container: Id, chain: u32) -> Result<Id, String> {
-        let Node::Leaf(Value::Str(text)) = &self.nodes[id] else {
+        let Some(text) = self.text(id) else {
             return Ok(id);
         };
         // The pattern's last `$` also matches before a final newline, its `.` never matches one.
@@ -287,8 +296,9 @@ impl Tree {
             Some(())
         };
         match &self.nodes[id] {
-            Node::Leaf(Value::Str(text)) => whole.size += text.len() / WORD,
-            Node::Leaf(_) => {}
+            Node::Written(_) | Node::Leaf(_) => {
+                whole.size += self.text(id).map_or(0, str::len) / WORD;
+            }
             Node::List(items) => items.iter().try_for_each(|item| add(*item))?,
             Node::Dict(entries) => entries.iter().try_for_each(|(_, value)| add(*value))?,
         }
@@ -335,7 +345,8 @@ impl Tree {
                     }
                     converted
                 }
-                (Node::Leaf(Value::Str(text)), Some(number)) => {
+                (_, Some(number)) => {
+                    let text = self.text(at).unwrap_or_default();
                     let c = text.chars().nth(number).ok_or_else(|| nothing(key))?;
                     self.leaf(Value::Str(c.to_string()))
                 }
@@ -344,6 +355,20 @@ impl Tree {
             rest = after;
         }
         Ok(at)
+    }
+}
+
+/// The value of anything that holds no other value.
+fn leaf(json: &Json) -> Value {
+    match json {
+        Json::Bool(value) => Value::Bool(*value),
+        Json::Number(number) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
+            (Some(value), _, _) => Value::Int(value),
+            (_, Some(_), _) => Value::Int(i64::MAX),
+            (_, _, value) => Value::Float(value.unwrap_or(f64::INFINITY)),
+        },
+        Json::String(text) => Value::Str(text.clone()),
+        Json::Null | Json::Array(_) | Json::Object(_) => Value::None,
     }
 }
 

@@ -388,11 +388,6 @@ fn a_key_that_nothing_serves_yet_is_not_passed_over() {
         local.config(json!({"tls": true})).to_string(),
         "tls: *",
     );
-    refused(
-        &local,
-        local.config(json!({"gss": true, "tsig": null})).to_string(),
-        "gss: *",
-    );
 }
 
 #[test]

@@ -22,6 +22,8 @@ pub(crate) struct Realm {
     folder: PathBuf,
     /// Where its KDC listens, over UDP and TCP.
     address: SocketAddr,
+    /// How far its clock is off, as faketime has it.
+    clock: Option<String>,
     /// The KDC.
     kdc: Option<Child>,
 }
@@ -33,6 +35,10 @@ pub(crate) struct Setup<'a> {
     pub(crate) realm: &'a str,
     /// Where its KDC is to listen.
     pub(crate) address: SocketAddr,
+    /// Where it is to listen, too.
+    pub(crate) more_addresses: &'a [&'a str],
+    /// How far its clock is off, as faketime has it.
+    pub(crate) clock: Option<&'a str>,
     /// Lines of `kdc.conf`'s `[kdcdefaults]`.
     pub(crate) defaults: &'a str,
     /// The enctypes of its keys.
@@ -49,6 +55,8 @@ impl Setup<'_> {
         Setup {
             realm: "EXAMPLE.COM",
             address,
+            more_addresses: &[],
+            clock: None,
             defaults: "",
             enctypes: ALL_ENCTYPES,
             domain_realm: "",
@@ -76,8 +84,14 @@ impl Realm {
         );
         std::fs::write(folder.join("krb5.conf"), krb5_conf).expect("a file can be written");
         let (defaults, enctypes) = (setup.defaults, setup.enctypes);
+        let listen = setup
+            .more_addresses
+            .iter()
+            .fold(address.to_string(), |listen, more| {
+                format!("{listen} {more}")
+            });
         let kdc_conf = format!(
-            "[kdcdefaults]\n kdc_listen = {address}\n kdc_tcp_listen = {address}\n{defaults}\n\
+            "[kdcdefaults]\n kdc_listen = {listen}\n kdc_tcp_listen = {listen}\n{defaults}\n\
              [realms]\n {name} = {{\n  database_name = {home}/principal\n  key_stash_file = {home}/stash\n  \
              acl_file = {home}/acl\n  supported_enctypes = {enctypes}\n }}\n\
              [logging]\n kdc = FILE:{home}/log\n admin_server = FILE:{home}/log\n default = FILE:{home}/log\n"
@@ -87,6 +101,7 @@ impl Realm {
             name: setup.realm.to_owned(),
             folder,
             address,
+            clock: setup.clock.map(str::to_owned),
             kdc: None,
         };
         let create = realm
@@ -148,8 +163,15 @@ impl Realm {
     /// Starts the KDC and waits until it answers.
     pub(crate) fn run(&mut self) {
         let log = std::fs::File::create(self.folder.join("stderr")).expect("a log can be made");
-        let kdc = self
-            .command("krb5kdc")
+        let mut command = match &self.clock {
+            None => self.command("krb5kdc"),
+            Some(off) => {
+                let mut command = self.command("faketime");
+                command.args(["-f", off, "krb5kdc"]);
+                command
+            }
+        };
+        let kdc = command
             .arg("-n")
             .stdout(log.try_clone().expect("a file can be shared"))
             .stderr(log)

@@ -16,6 +16,9 @@ macro_rules! skip {
 #[cfg(target_os = "linux")]
 pub(crate) mod client;
 #[cfg(target_os = "linux")]
+#[allow(dead_code, reason = "the package's own tests use more of it")]
+pub(crate) mod kerberos;
+#[cfg(target_os = "linux")]
 pub(crate) mod liar;
 pub(crate) mod local;
 #[allow(dead_code, reason = "some of it is for the sandbox alone")]

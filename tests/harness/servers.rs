@@ -60,6 +60,8 @@ pub(crate) enum Policy {
     Addresses,
     /// Anybody may update everything, unsigned.
     Anybody,
+    /// Who has a ticket of the realm may update their own A and AAAA records, and the keys everything; BIND only.
+    Kerberos,
 }
 
 /// One zone: its apex, its SOA's MNAME, and further lines of the zone file.
@@ -124,6 +126,19 @@ pub(crate) struct Setup {
     pub(crate) addresses: Vec<IpAddr>,
     /// The port it listens on.
     pub(crate) port: u16,
+    /// By which Kerberos it knows tickets; BIND only.
+    pub(crate) kerberos: Option<Acceptor>,
+}
+
+/// What a server takes tickets by.
+#[derive(Clone, Debug)]
+pub(crate) struct Acceptor {
+    /// The file with its keys.
+    pub(crate) keytab: PathBuf,
+    /// Its krb5.conf.
+    pub(crate) krb5_conf: PathBuf,
+    /// The realm of those who may update.
+    pub(crate) realm: String,
 }
 
 impl Setup {
@@ -136,6 +151,7 @@ impl Setup {
             policy: Policy::Keys,
             addresses: vec!["127.0.0.1".parse().unwrap(), "::1".parse().unwrap()],
             port: 53,
+            kerberos: None,
         }
     }
 }
@@ -336,6 +352,17 @@ fn bind(folder: &Path, setup: &Setup, command: &mut Command) {
          managed-keys-directory \"{home}\"; recursion no; dnssec-validation no; notify no; empty-zones-enable no; \
          allow-transfer {{ any; }};\n"
     );
+    if let Some(kerberos) = &setup.kerberos {
+        writeln!(
+            text,
+            "tkey-gssapi-keytab \"{}\";",
+            kerberos.keytab.display()
+        )
+        .unwrap();
+        command
+            .env("KRB5_CONFIG", &kerberos.krb5_conf)
+            .env("KRB5RCACHENAME", "none:");
+    }
     for (option, v6) in [("listen-on", false), ("listen-on-v6", true)] {
         let addresses: String = setup
             .addresses
@@ -377,6 +404,15 @@ fn bind(folder: &Path, setup: &Setup, command: &mut Command) {
             format!("update-policy {{ {grants}}};")
         }
         Policy::Anybody => "allow-update { any; };".to_owned(),
+        Policy::Kerberos => {
+            let kerberos = setup
+                .kerberos
+                .as_ref()
+                .expect("a server of a realm has its keytab");
+            let all = each(&|key| format!("grant \"{key}\" zonesub ANY; "));
+            let realm = &kerberos.realm;
+            format!("update-policy {{ grant {realm} krb5-self . A AAAA; {all}}};")
+        }
     };
     for zone in &setup.zones {
         let file = zone_file(folder, zone);
@@ -422,7 +458,7 @@ fn knot(folder: &Path, setup: &Setup, command: &mut Command) {
     }
     let names: Vec<_> = setup.keys.iter().map(|key| key.name.as_str()).collect();
     let who = match setup.policy {
-        Policy::Anybody => "    address: [ 0.0.0.0/0, ::/0 ]\n".to_owned(),
+        Policy::Anybody | Policy::Kerberos => "    address: [ 0.0.0.0/0, ::/0 ]\n".to_owned(),
         Policy::Keys => format!("    key: [ {} ]\n", names.join(", ")),
         Policy::Addresses => format!(
             "    key: [ {} ]\n    update-type: [ A, AAAA ]\n",

@@ -708,6 +708,14 @@ fn a_configuration_that_is_huge_or_nested_or_no_text_is_refused_in_little_memory
         (format!("{{{}}}", many_keys.join(",")), "no such key; "),
         (format!("{{\"{}\": 1}}", "k".repeat(much)), "kkk ..."),
         (
+            with("cache", &format!("\"{}\"", "${".repeat(much / 2))),
+            "cache: is longer than a path can be",
+        ),
+        (
+            format!("{{\"_\": [{}1], \"ipv4\": 1}}", "1,".repeat(much / 2)),
+            "ipv4: must be true or false",
+        ),
+        (
             with("hostname", &format!("\"{}\"", "a.".repeat(much / 2))),
             "hostname: ",
         ),

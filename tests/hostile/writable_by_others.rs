@@ -309,11 +309,14 @@ fn a_second_name_of_another_file_in_the_caches_place_leaves_that_file_as_it_is()
         let victim = local.path().join("victim");
         fs::write(&victim, "precious").unwrap();
         give(&victim, place.user());
-        for name in ["cache", "cache.new", "cache.lock"] {
+        for name in ["cache.new", "cache.lock", "cache"] {
             fs::remove_file(local.cache()).ok();
             fs::remove_file(local.path().join("cache.lock")).ok();
             fs::hard_link(&victim, local.path().join(name)).unwrap();
-            place.succeeds(json!({}));
+            let output = place.run(json!({}), &[]);
+            // What cannot be a cache is an error.
+            let status = i32::from(name == "cache");
+            assert_eq!(output.status.code(), Some(status), "{name}: {output:?}");
             assert_eq!(fs::read_to_string(&victim).unwrap(), "precious", "{name}");
         }
     });

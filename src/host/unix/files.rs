@@ -103,6 +103,11 @@ impl Found {
         }
     }
 
+    /// Whether it is another file by another name.
+    pub(crate) fn has_other_names(&self) -> bool {
+        self.names > 1
+    }
+
     /// Whether nobody but its owner, and root, can open it.
     pub(crate) fn is_private(&self) -> bool {
         self.mode & 0o077 == 0

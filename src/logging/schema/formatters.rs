@@ -1,5 +1,7 @@
 //! Formatters: `DictConfigurator.configure_formatter`.
 
+use std::borrow::Cow;
+
 use super::objects::{take_attributes, take_factory};
 use super::section::Section;
 use crate::classes::{self, FORMATTER};
@@ -52,8 +54,10 @@ fn by_factory(tree: &mut Tree, section: &Section) -> Result<Formatter, ConfigErr
     let mut given = Vec::new();
     for key in section.keys(tree) {
         let value = section.get(tree, &key)?.unwrap_or(Value::None);
-        match key.as_str() {
-            "fmt" | "datefmt" | "style" | "validate" | "defaults" => given.push((key, value)),
+        match key.as_ref() {
+            "fmt" | "datefmt" | "style" | "validate" | "defaults" => {
+                given.push((key.into_owned(), value));
+            }
             // The parameter's older name, which goes before the newer one.
             "format" => given.insert(0, ("fmt".to_owned(), value)),
             _ => {
@@ -66,9 +70,12 @@ fn by_factory(tree: &mut Tree, section: &Section) -> Result<Formatter, ConfigErr
     for (name, value) in &attributes {
         match name.as_str() {
             "datefmt" => formatter.datefmt = late::optional_text(name, value),
-            "default_time_format" => formatter.default_time_format = late::text(name, value),
+            "default_time_format" => {
+                formatter.default_time_format = late::text(name, value).map(Cow::Owned);
+            }
             "default_msec_format" => {
-                formatter.default_msec_format = late::optional_text(name, value);
+                let format = late::optional_text(name, value);
+                formatter.default_msec_format = format.map(|format| format.map(Cow::Owned));
             }
             _ => {}
         }
@@ -91,8 +98,8 @@ fn make(given: &Arguments, section: &Section) -> Result<Formatter, ConfigError> 
         section.error("style", message)
     })?;
     let format = match find(given, "fmt").filter(Value::truthy) {
-        None => Ok(style.default_format().to_owned()),
-        Some(format) => late::text("format", &format),
+        None => Ok(Cow::Borrowed(style.default_format())),
+        Some(format) => late::text("format", &format).map(Cow::Owned),
     };
     if find(given, "validate").is_none_or(|validate| validate.truthy()) {
         let checked = format

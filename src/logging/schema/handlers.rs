@@ -87,7 +87,7 @@ pub(crate) fn configure(
             return Err(section.error(&key, "not the name of an argument").into());
         }
         let value = section.get(tree, &key)?.unwrap_or(Value::None);
-        values.push((key, value));
+        values.push((key.into_owned(), value));
     }
     let path = section.own_path().to_owned();
     let mut arguments = Arguments::new(path, values, by_factory, target);

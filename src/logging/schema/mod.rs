@@ -81,7 +81,7 @@ fn position(name: &str, logger: &str) -> Option<usize> {
 /// Works through a configuration.
 struct Configurator<'a> {
     /// the configuration
-    tree: Tree,
+    tree: Tree<'a>,
     /// what has come of it so far
     plan: Plan,
     /// the name of the logger that all records go to

@@ -1,7 +1,10 @@
 //! One object of the configuration, and where it stands: what is taken out of it, and how errors point at it.
 
+use std::borrow::Cow;
+
 use crate::error::ConfigError;
-use crate::references::{Id, Tree};
+use crate::references::{Entries, Id, Tree};
+
 use crate::value::{Object, Value};
 
 /// One object of the configuration.
@@ -31,7 +34,7 @@ impl Section {
         if self.path.is_empty() {
             key.to_owned()
         } else {
-            format!("{}.{key}", self.path)
+            [&self.path, ".", key].concat()
         }
     }
 
@@ -46,7 +49,7 @@ impl Section {
     }
 
     /// The keys.
-    pub(crate) fn keys(&self, tree: &Tree) -> Vec<String> {
+    pub(crate) fn keys<'a>(&self, tree: &Tree<'a>) -> Vec<Cow<'a, str>> {
         tree.keys(self.id)
     }
 
@@ -83,8 +86,10 @@ impl Section {
         let Some(id) = found.map_err(|error| self.error(key, error))? else {
             return Ok(None);
         };
+        if tree.is_dict(id) {
+            return self.object(tree, key).map(Some);
+        }
         match tree.value(id) {
-            Value::Dict(_) => self.object(tree, key).map(Some),
             // Python walks over these without noticing what they are.
             Value::List(items) if items.is_empty() => Ok(None),
             Value::Str(text) if text.is_empty() => Ok(None),
@@ -99,15 +104,15 @@ impl Section {
     }
 
     /// A copy of all entries, to be put back by `restore`.
-    pub(crate) fn snapshot(&self, tree: &Tree) -> Vec<(String, Id)> {
+    pub(crate) fn snapshot<'a>(&self, tree: &Tree<'a>) -> Entries<'a> {
         tree.snapshot(self.id)
     }
 
     /// Puts back what has been taken out since.
-    pub(crate) fn restore(
+    pub(crate) fn restore<'a>(
         &self,
-        tree: &mut Tree,
-        copy: Vec<(String, Id)>,
+        tree: &mut Tree<'a>,
+        copy: Entries<'a>,
     ) -> Result<(), ConfigError> {
         tree.restore(self.id, copy)
             .map_err(|error| ConfigError::new(self.path.clone(), error))
@@ -122,7 +127,7 @@ impl Section {
         key: &str,
     ) -> Result<Value, ConfigError> {
         let what = part.trim_end_matches('s');
-        let missing = |known: &[String]| {
+        let missing = |known: &[Cow<str>]| {
             let known = if known.is_empty() {
                 "none".to_owned()
             } else {
