@@ -53,6 +53,13 @@ pub(crate) enum Error {
     Kerberos(#[from] gss_tsig::Error),
 }
 
+impl Error {
+    /// Whether the keytab is for others.
+    pub(crate) fn is_permission_denied(&self) -> bool {
+        matches!(self, Self::NoKeytab(_, error) if error.kind() == io::ErrorKind::PermissionDenied)
+    }
+}
+
 /// Kerberos for one run.
 #[derive(Debug)]
 pub(crate) struct Kerberos<'a> {
@@ -86,6 +93,11 @@ impl<'a> Kerberos<'a> {
             credentials,
             deadline,
         })
+    }
+
+    /// Who logs in, as `name@REALM`.
+    pub(crate) fn principal(&self) -> String {
+        self.credentials.principal()
     }
 
     /// The principal's realm.
@@ -130,10 +142,10 @@ impl<'a> Kerberos<'a> {
     /// The zone's primary as the first of the configured servers that answers has it.
     fn primary_by_itself(&self, target: &Target) -> Result<Name, Error> {
         let mut failure = Error::NoTime;
-        for (index, &server) in target.servers.iter().enumerate() {
+        for (index, peer) in target.peers().enumerate() {
             let left = self.deadline.saturating_duration_since(Instant::now());
             let others = u32::try_from(target.servers.len() - index).unwrap_or(u32::MAX);
-            match current::primary(server, &target.apex, Instant::now() + left / others) {
+            match current::primary(peer, &target.apex, Instant::now() + left / others) {
                 Ok(primary) => return Ok(primary),
                 Err(error) => failure = Error::NoPrimary(error),
             }

@@ -35,6 +35,7 @@ mod readme;
 mod sandbox;
 mod servers;
 mod silence;
+mod status;
 mod update;
 #[cfg(target_os = "linux")]
 mod windows;

@@ -126,7 +126,7 @@ impl Inquiry {
         let nonsense = Failure::Nonsense("it is too long for TCP");
         let octets = self.question.to_octets(self.id).map_err(|_| nonsense)?;
         let limit = limit.min(Instant::now() + MAX_TCP);
-        let answer = exchange(address, &octets, MAX_TCP, limit).map_err(Failure::Tcp)?;
+        let answer = exchange(address.into(), &octets, MAX_TCP, limit).map_err(Failure::Tcp)?;
         match self.question.read(&answer, self.id)? {
             Reply::Answer(answer) => Ok(answer),
             Reply::Truncated => Err(Failure::Nonsense("it is truncated over TCP")),

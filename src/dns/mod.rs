@@ -13,6 +13,7 @@
 //! | `message` | the update as a message |
 //! | `script` | the update for nsupdate |
 //! | `tsig`, `gss`, `signer` | signing a request, and verifying its answer |
+//! | `tls` | TLS around an exchange: the handshake, and who is trusted |
 //! | `exchange` | one message over TCP, and its answer |
 //! | `send` | which server is tried when, and what ends it |
 //! | `explain` | what an answer means to an operator |
@@ -33,5 +34,6 @@ pub(crate) mod server;
 pub(crate) mod signer;
 pub(crate) mod srv;
 pub(crate) mod target;
+pub(crate) mod tls;
 pub mod tsig;
 pub(crate) mod zone;

@@ -4,14 +4,17 @@
 //! Debian gives a computer's own name) is looked up in DNS as well, and what DNS says is tried before. Further servers of
 //! the configuration are looked up once the first have failed, so that DNS is not asked for what nobody needs.
 
+use super::exchange::Peer;
 use super::resolver::{Resolver, Unanswered};
 use super::server::{Host, Server};
 use super::srv;
+use super::tls::{self, Tls};
 use super::zone::{self, Soa};
 use crate::escape;
 use crate::host;
 use crate::name;
 use hickory_proto::rr::Name;
+use rustls::pki_types::ServerName;
 use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
@@ -38,6 +41,10 @@ pub(crate) struct Target {
     pub(crate) unfound: Vec<String>,
     /// Servers to look up should all of these fail.
     further: VecDeque<Server>,
+    /// What each of `servers` goes by, which its certificate must have.
+    names: Vec<ServerName<'static>>,
+    /// TLS, if the servers are to be spoken to so.
+    tls: Option<Tls>,
 }
 
 /// Why there is nowhere to send to.
@@ -148,6 +155,7 @@ pub(crate) fn find(
     name: &Name,
     zone: Option<&Name>,
     servers: &[Server],
+    tls: Option<&Tls>,
     deadline: Instant,
 ) -> Result<Target, Error> {
     if let Some(zone) = zone
@@ -168,6 +176,8 @@ pub(crate) fn find(
         servers: Vec::new(),
         unfound: Vec::new(),
         further: servers.iter().cloned().collect(),
+        names: Vec::new(),
+        tls: tls.cloned(),
     };
     if target.is_configured {
         target.look_up_further(&mut hosts)?;
@@ -175,6 +185,19 @@ pub(crate) fn find(
         target.look_up_primary(&mut hosts)?;
     }
     Ok(target)
+}
+
+/// What a server's certificate must have: its name, or its address if it goes by that.
+fn certificate_name(host: &Host) -> ServerName<'static> {
+    let ip = match host {
+        Host::Address(ip, _) => *ip,
+        Host::Name(name) => match ServerName::try_from(escape::domain(name)) {
+            Ok(name) => return name,
+            // No certificate can have a name that is none.
+            Err(_) => Ipv4Addr::UNSPECIFIED.into(),
+        },
+    };
+    ServerName::IpAddress(ip.into())
 }
 
 /// What an SOA record says.
@@ -245,6 +268,30 @@ impl Target {
         self.servers.len() > known
     }
 
+    /// A server to try, by its place in `servers`.
+    pub(crate) fn peer(&self, index: usize) -> Option<Peer<'_>> {
+        Some(Peer {
+            address: *self.servers.get(index)?,
+            tls: self.tls.as_ref().zip(self.names.get(index)),
+        })
+    }
+
+    /// All of `servers`.
+    pub(crate) fn peers(&self) -> impl Iterator<Item = Peer<'_>> {
+        (0..self.servers.len()).filter_map(|index| self.peer(index))
+    }
+
+    /// The port of servers that name none.
+    fn port(&self) -> u16 {
+        if self.tls.is_some() { tls::PORT } else { PORT }
+    }
+
+    /// Adds the addresses of a server that goes by this name.
+    fn add(&mut self, addresses: impl IntoIterator<Item = SocketAddr>, name: &ServerName<'static>) {
+        self.servers.extend(addresses);
+        self.names.resize(self.servers.len(), name.clone());
+    }
+
     /// How many servers of the configuration are not looked up yet.
     pub(crate) fn further(&self) -> usize {
         self.further.len()
@@ -262,8 +309,12 @@ impl Target {
                 apex: self.apex.clone(),
                 why,
             })?;
-        self.servers
-            .extend(addresses.into_iter().map(|ip| SocketAddr::new(ip, PORT)));
+        let port = self.port();
+        let name = certificate_name(&Host::Name(primary.clone()));
+        self.add(
+            addresses.into_iter().map(|ip| SocketAddr::new(ip, port)),
+            &name,
+        );
         Ok(())
     }
 
@@ -275,7 +326,8 @@ impl Target {
             if self.servers.len() > known && matches!(server.host, Host::Name(_)) {
                 return Ok(());
             }
-            let port = server.port.unwrap_or(PORT);
+            let port = server.port.unwrap_or(self.port());
+            let name = certificate_name(&server.host);
             let found = match &server.host {
                 Host::Address(ip, scope) => {
                     address(*ip, scope.as_deref(), port).map(|one| vec![one])
@@ -294,7 +346,7 @@ impl Target {
                 }
             };
             match found {
-                Ok(addresses) => self.servers.extend(addresses),
+                Ok(addresses) => self.add(addresses, &name),
                 Err(why) => {
                     let text = server.text.clone();
                     let error = Error::NoServer { text, why };
