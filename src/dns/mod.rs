@@ -21,7 +21,7 @@
 pub(crate) mod current;
 mod exchange;
 mod explain;
-pub(crate) mod gss;
+pub mod gss;
 mod inquiry;
 pub mod message;
 mod order;
