@@ -62,7 +62,7 @@ pub(crate) struct Context {
 
 /// Why there is no context with a server.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Error {
+pub enum Error {
     /// There was no answer.
     #[error("no Kerberos context: {}{}", .0, not_answered(.0))]
     Exchange(exchange::Error),
@@ -254,16 +254,19 @@ fn query(id: u16, key: &Name, token: &[u8], now: u64) -> Result<Vec<u8>, ProtoEr
 
 /// What matters of an answer's TKEY record.
 #[derive(Debug, PartialEq, Eq)]
-struct Tkey {
+pub struct Tkey {
     /// Its error; zero is none.
-    error: u16,
+    pub error: u16,
     /// The server's token.
-    token: Vec<u8>,
+    pub token: Vec<u8>,
 }
 
 impl Tkey {
     /// Reads the answer to a TKEY query.
-    fn read(answer: &[u8], id: u16, key: &Name) -> Result<Self, Error> {
+    ///
+    /// # Errors
+    /// It is none, or says no.
+    pub fn read(answer: &[u8], id: u16, key: &Name) -> Result<Self, Error> {
         let mut decoder = BinDecoder::new(answer);
         let malformed = |_| Error::Foreign("is malformed");
         let header = Header::read(&mut decoder).map_err(malformed)?;

@@ -23,7 +23,7 @@
 pub(crate) mod current;
 mod exchange;
 mod explain;
-pub(crate) mod gss;
+pub mod gss;
 mod inquiry;
 pub(crate) mod lookup;
 pub mod message;
