@@ -6,7 +6,6 @@
 
 use crate::name::{is_below_local, is_localhost};
 use std::io::{self, BufRead, BufReader, Read};
-use std::mem;
 use std::net::IpAddr;
 
 /// How much of the file is taken at one go.
@@ -66,17 +65,27 @@ struct Lines<'a, R> {
     line: Partial,
 }
 
+/// Where in a line.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Place {
+    /// Before its first byte.
+    #[default]
+    Start,
+    /// Among its words.
+    Words,
+    /// In the comment behind them.
+    Comment,
+}
+
 /// What has been read of a line so far.
 #[derive(Default)]
 struct Partial {
-    /// Whether any of it has been read.
-    has_begun: bool,
+    /// Where in the line this is.
+    place: Place,
     /// The word being read.
     word: Vec<u8>,
     /// Whether that word has more than could be a name.
     is_too_long: bool,
-    /// Whether a comment has begun.
-    is_over: bool,
     /// The line's first word; empty before there is one.
     address: Vec<u8>,
     /// Its dotted names that are still to be looked at, with a blank behind each. Few lines have the name that is looked
@@ -117,13 +126,14 @@ impl<R: Read> Iterator for Lines<'_, R> {
             let mut found = None;
             while let (None, &[first, ref others @ ..]) = (&found, rest) {
                 // Hardly a line has the name, so those that don't even contain it are passed over at once.
-                if !mem::replace(&mut self.line.has_begun, true)
-                    && let Some(end) = rest.iter().position(|&byte| byte == b'\n')
-                    && !contains(&rest[..end], self.wanted)
-                {
-                    self.line.has_begun = false;
-                    rest = &rest[end + 1..];
-                    continue;
+                if self.line.place == Place::Start {
+                    if let Some(end) = rest.iter().position(|&byte| byte == b'\n')
+                        && !contains(&rest[..end], self.wanted)
+                    {
+                        rest = &rest[end + 1..];
+                        continue;
+                    }
+                    self.line.place = Place::Words;
                 }
                 // Most bytes are letters, digits and dots.
                 let run = rest.iter().position(|&byte| byte <= b'#');
@@ -167,7 +177,7 @@ fn contains(line: &[u8], name: &str) -> bool {
 impl Partial {
     /// Takes more of a word.
     fn extend(&mut self, bytes: &[u8]) {
-        if !self.is_over {
+        if self.place != Place::Comment {
             let room = LONGEST_WORD - self.word.len();
             self.is_too_long |= bytes.len() > room;
             self.word.extend_from_slice(&bytes[..bytes.len().min(room)]);
@@ -212,7 +222,7 @@ impl Partial {
     /// Passes over what follows in the line.
     fn end_names(&mut self, wanted: &str) {
         self.end_word(wanted);
-        self.is_over = true;
+        self.place = Place::Comment;
     }
 
     /// Ends the line, and gives it if it counts and has the name.
@@ -228,8 +238,7 @@ impl Partial {
         self.dotted.clear();
         self.local.clear();
         self.has_wanted = false;
-        self.is_over = false;
-        self.has_begun = false;
+        self.place = Place::Start;
         line
     }
 

@@ -33,6 +33,8 @@ pub(crate) struct Status {
     pub(crate) zone: Option<Zone>,
     /// Whether a run would end before it compares anything: without a name, or without the interfaces that it was told of.
     pub(crate) is_stuck: bool,
+    /// Whose ticket signs updates, as `name@REALM`, if they are signed by Kerberos and the keytab can be read.
+    pub(crate) gss: Option<Principal>,
     /// What is worth a warning: one line each, in the order in which they came up.
     pub(crate) problems: Vec<String>,
 }
@@ -85,6 +87,15 @@ impl CacheState {
             Self::Off => "off",
         }
     }
+}
+
+/// Whose ticket signs updates.
+#[derive(Debug)]
+pub(crate) struct Principal {
+    /// As `name@REALM`.
+    pub(crate) name: String,
+    /// The realm.
+    pub(crate) realm: String,
 }
 
 /// What the zone has now, by its primary's own word.
@@ -188,6 +199,9 @@ impl Status {
                 "confirmed": self.cache.confirmed.and_then(timestamp),
             },
             "zone": zone,
+            "gss": self.gss.as_ref().map(|principal| {
+                json!({"principal": principal.name, "realm": principal.realm})
+            }),
             "problems": self.problems,
         })
     }
@@ -259,6 +273,12 @@ impl Status {
                     );
                 }
             }
+        }
+        if let Some(principal) = &self.gss {
+            line(
+                "gss",
+                &format!("signed as {}, realm {}", principal.name, principal.realm),
+            );
         }
         for (index, problem) in self.problems.iter().enumerate() {
             line(if index == 0 { "problems" } else { "" }, problem);
@@ -337,7 +357,7 @@ mod tests {
             cache: Cache {
                 file: Some("/run/pydyndns.cache".into()),
                 state,
-                confirmed: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_764_057_600)),
+                confirmed: Some(SystemTime::UNIX_EPOCH + Duration::from_hours(490_016)),
             },
             zone: Some(Zone {
                 apex: name("example.com"),
@@ -348,6 +368,7 @@ mod tests {
                 tls: None,
             }),
             is_stuck: false,
+            gss: None,
             problems: Vec::new(),
         }
     }

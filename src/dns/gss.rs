@@ -55,14 +55,14 @@ pub(crate) struct Context {
     /// Its name.
     key: Name,
     /// What signs and verifies.
-    context: gss_tsig::Context,
+    agreed: gss_tsig::Context,
     /// What to add to the clock, in seconds.
     clock_offset: i64,
 }
 
 /// Why there is no context with a server.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Error {
+pub enum Error {
     /// There was no answer.
     #[error("no Kerberos context: {}{}", .0, not_answered(.0))]
     Exchange(exchange::Error),
@@ -154,7 +154,7 @@ impl Gss<'_> {
         }
         let mut context = Context {
             key,
-            context: negotiation.accept(&record.token)?,
+            agreed: negotiation.accept(&record.token)?,
             clock_offset,
         };
         match context.verify_parts(&answer, None, self.environment.now().as_secs()) {
@@ -172,7 +172,7 @@ impl Context {
     /// The message can't be encoded.
     pub(crate) fn sign(&mut self, message: &mut Message, now: u64) -> Result<Signed, ProtoError> {
         let now = later(now, self.clock_offset);
-        let context = &mut self.context;
+        let context = &mut self.agreed;
         tsig::sign(message, &self.key, TsigAlgorithm::Gss, now, |signed| {
             context.sign(&[signed])
         })
@@ -201,14 +201,14 @@ impl Context {
         let signature = Signature::of(answer, &self.key, &TsigAlgorithm::Gss)?;
         let parts = [&*signature.message, &signature.variables];
         let verified = match request.map(Signed::mac) {
-            None => self.context.verify(signature.mac(), &parts),
+            None => self.agreed.verify(signature.mac(), &parts),
             Some((length, mac)) => {
                 let [message, variables] = parts;
                 let by_the_rfc = [&length, mac, message, variables];
-                match self.context.verify(signature.mac(), &by_the_rfc) {
+                match self.agreed.verify(signature.mac(), &by_the_rfc) {
                     Err(BadMic::Checksum) => {
                         let [_, as_samba @ ..] = by_the_rfc;
-                        self.context.verify(signature.mac(), &as_samba)
+                        self.agreed.verify(signature.mac(), &as_samba)
                     }
                     verified => verified,
                 }
@@ -254,16 +254,19 @@ fn query(id: u16, key: &Name, token: &[u8], now: u64) -> Result<Vec<u8>, ProtoEr
 
 /// What matters of an answer's TKEY record.
 #[derive(Debug, PartialEq, Eq)]
-struct Tkey {
+pub struct Tkey {
     /// Its error; zero is none.
-    error: u16,
+    pub error: u16,
     /// The server's token.
-    token: Vec<u8>,
+    pub token: Vec<u8>,
 }
 
 impl Tkey {
     /// Reads the answer to a TKEY query.
-    fn read(answer: &[u8], id: u16, key: &Name) -> Result<Self, Error> {
+    ///
+    /// # Errors
+    /// It is none, or says no.
+    pub fn read(answer: &[u8], id: u16, key: &Name) -> Result<Self, Error> {
         let mut decoder = BinDecoder::new(answer);
         let malformed = |_| Error::Foreign("is malformed");
         let header = Header::read(&mut decoder).map_err(malformed)?;
@@ -318,5 +321,114 @@ impl Tkey {
             ))));
         }
         Ok(Some(Ok(Self { error, token })))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The key of all tests.
+    fn key() -> Name {
+        Name::from_ascii("0123.").unwrap()
+    }
+
+    /// An answer with a TKEY record of this mode, error and token.
+    fn answer(mode: u16, error: u16, token: &[u8]) -> Vec<u8> {
+        let mut answer = query(7, &key(), token, 0).unwrap();
+        // A response; the record is in the answer section.
+        answer[2] = 0x80;
+        answer[7] = 1;
+        answer[11] = 0;
+        // Behind the header, the question, the record's head, the algorithm and the times.
+        let at = 12 + 10 + 16 + 10 + 8;
+        answer[at..at + 2].copy_from_slice(&mode.to_be_bytes());
+        answer[at + 2..at + 4].copy_from_slice(&error.to_be_bytes());
+        answer
+    }
+
+    /// What is said of an answer.
+    fn said(answer: &[u8]) -> String {
+        match Tkey::read(answer, 7, &key()) {
+            Ok(record) => format!("{record:?}"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn a_query_has_the_token_in_its_additional_section_and_no_compressed_name() {
+        let query = query(7, &key(), b"token", 0x1_0000_0002).unwrap();
+        let expected = [
+            &b"\0\x07\0\0\0\x01\0\0\0\0\0\x01"[..],
+            b"\x040123\0\0\xf9\0\xff",
+            b"\x040123\0\0\xf9\0\xff\0\0\0\0\0\x1f",
+            b"\x08gss-tsig\0\0\0\0\x02\0\0\x0e\x12\0\x03\0\0\0\x05token\0\0",
+        ]
+        .concat();
+        assert_eq!(query, expected);
+        assert!(super::query(7, &key(), &vec![0; 65_536], 0).is_err());
+    }
+
+    #[test]
+    fn an_answers_token_and_error_are_read() {
+        let read = |answer: &[u8]| Tkey::read(answer, 7, &key()).unwrap();
+        assert_eq!(
+            read(&answer(3, 0, b"token")),
+            Tkey {
+                error: 0,
+                token: b"token".to_vec()
+            }
+        );
+        assert_eq!(
+            read(&answer(3, 17, b"")),
+            Tkey {
+                error: 17,
+                token: Vec::new()
+            }
+        );
+    }
+
+    #[test]
+    fn an_answer_to_something_else_is_refused() {
+        let with = |at: usize, octet: u8| {
+            let mut answer = answer(3, 0, b"token");
+            answer[at] = octet;
+            answer
+        };
+        let foreign = "no Kerberos context: the answer is one to something else";
+        assert_eq!(said(&with(1, 8)), foreign);
+        assert_eq!(said(&with(2, 0)), foreign);
+        assert_eq!(said(&with(2, 0xA8)), foreign);
+        assert_eq!(
+            said(&with(7, 0)),
+            "no Kerberos context: the answer has no TKEY record"
+        );
+        assert_eq!(
+            said(&with(23, b'x')),
+            "no Kerberos context: the answer has no TKEY record"
+        );
+        let other = "no Kerberos context: the answer has another TKEY record than GSS-TSIG's";
+        assert_eq!(said(&answer(2, 0, b"token")), other);
+        assert_eq!(said(&with(39, b'x')), other);
+        assert!(said(&with(3, 5)).contains("(TKEY: REFUSED): it does no GSS-TSIG"));
+        let good = answer(3, 0, b"token");
+        for end in 0..good.len() {
+            assert_eq!(
+                said(&good[..end]),
+                "no Kerberos context: the answer is malformed",
+                "cut to {end}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_error_of_a_tkey_record_is_said_in_words() {
+        for code in 1..30 {
+            let text = refused(code, "DNS/ns.example.com");
+            assert!(
+                text.starts_with("the server ") && !text.contains('\n'),
+                "{text}"
+            );
+        }
     }
 }

@@ -1,13 +1,14 @@
 //! Looks at machine, cache and zone for `--status`: sends no update, writes nothing, takes no lock, and goes on past
 //! whatever fails, so that each part is shown that can be.
 
-use super::{Address, CacheState, Status, Zone};
+use super::{Address, CacheState, Principal, Status, Zone};
 use crate::addresses::{self, Selection};
 use crate::cache::{Cache, Reading};
 use crate::config::Config;
 use crate::delivery::Delivery;
 use crate::desired::{self, Desired};
 use crate::dns::current;
+use crate::kerberos::Kerberos;
 use crate::registration::Registration;
 use crate::warnings;
 use hickory_proto::rr::Name;
@@ -54,6 +55,21 @@ pub(crate) fn look(
             .map_err(|error| problems.push(error))
             .ok()
     });
+    let gss = name.as_ref().and_then(|(name, _)| {
+        let kerberos = Kerberos::new(config.gss.as_ref()?, name, deadline);
+        match kerberos {
+            Ok(kerberos) => Some(Principal {
+                name: kerberos.principal(),
+                realm: kerberos.realm().to_owned(),
+            }),
+            // Whoever looks need not be who sends.
+            Err(error) if error.is_permission_denied() => None,
+            Err(error) => {
+                problems.push(error.to_string());
+                None
+            }
+        }
+    });
     let mut status = Status {
         is_stuck,
         configuration: config.file.clone(),
@@ -61,6 +77,7 @@ pub(crate) fn look(
         addresses,
         cache,
         zone,
+        gss,
         problems,
     };
     status.compare();

@@ -220,3 +220,85 @@ fn a_dry_run_prints_what_nsupdate_takes_and_asks_no_kdc() {
             );
     });
 }
+
+#[test]
+fn status_tells_principal_and_realm_and_unregister_removes_the_records() {
+    sandbox(|sandbox| {
+        let Some(world) = World::new(sandbox, &HOST) else {
+            skip!("krb5kdc or named is not installed")
+        };
+        let program = world.program(json!({}));
+        let status = || {
+            let run = program.clone().args(["--status", "--json"]).run();
+            let status: Value = serde_json::from_str(&run.stdout).unwrap();
+            (run.status, status)
+        };
+        let principal =
+            json!({"principal": "host/host.example.com@EXAMPLE.COM", "realm": "EXAMPLE.COM"});
+        let (code, before) = status();
+        assert_eq!(
+            (code, &before["gss"], &before["ok"]),
+            (Some(1), &principal, &json!(false))
+        );
+        program.run().succeeds();
+        let (code, after) = status();
+        assert_eq!(
+            (code, &after["gss"], &after["ok"]),
+            (Some(0), &principal, &json!(true))
+        );
+        assert_eq!(after["problems"], json!([]));
+        let text = program.clone().arg("--status").run().stdout;
+        let line = "signed as host/host.example.com@EXAMPLE.COM, realm EXAMPLE.COM\n";
+        assert!(text.contains(line), "{text}");
+        program.clone().arg("--unregister").run().succeeds();
+        world.has(&[]);
+        assert!(!world.cache().exists());
+        let (_, without) = {
+            let gss = json!({"keytab": "/nowhere"});
+            let run = world
+                .program(json!({"gss": gss}))
+                .args(["--status", "--json"])
+                .run();
+            (
+                run.status,
+                serde_json::from_str::<Value>(&run.stdout).unwrap(),
+            )
+        };
+        assert_eq!(without["gss"], Value::Null);
+        assert!(
+            without["problems"]
+                .to_string()
+                .contains("cannot read the keytab /nowhere"),
+            "{without}"
+        );
+    });
+}
+
+#[test]
+fn the_keytabs_mode_is_warned_of_and_no_key_is_ever_shown() {
+    sandbox(|sandbox| {
+        let Some(world) = World::new(sandbox, &HOST) else {
+            skip!("krb5kdc or named is not installed")
+        };
+        sandbox.shell(&format!("chmod 644 {}", world.keytab().display()));
+        let run = world
+            .program(json!({}))
+            .arg("-v")
+            .env("RUST_LOG", "trace")
+            .run();
+        assert_eq!(run.status, Some(0), "{run:?}");
+        assert!(
+            run.stderr.contains("host.keytab has a secret in it and "),
+            "{}",
+            run.stderr
+        );
+        let keytab = std::fs::read(world.keytab()).unwrap();
+        for window in keytab
+            .windows(8)
+            .filter(|window| window.iter().all(|octet| !octet.is_ascii()))
+        {
+            let hex: String = window.iter().map(|octet| format!("{octet:02x}")).collect();
+            assert!(!run.stderr.contains(&hex));
+        }
+    });
+}
