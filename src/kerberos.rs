@@ -6,8 +6,9 @@
 use crate::config;
 use crate::dns::current;
 use crate::dns::gss::Gss;
+use crate::dns::lookup;
 use crate::dns::server::Server;
-use crate::dns::target::{self, Target};
+use crate::dns::target::Target;
 use crate::escape;
 use crate::name;
 use gss_tsig::{Choice, Credentials, Environment, Include, Kdcs, Keytab, KeytabError, Krb5Conf};
@@ -158,7 +159,7 @@ impl<'a> Kerberos<'a> {
         let mut all = Vec::new();
         let mut failure = None;
         for kdc in kdcs {
-            match target::addresses_at(kdc, PORT, self.deadline) {
+            match lookup::addresses_at(kdc, PORT, self.deadline) {
                 Ok(addresses) => all.extend(addresses),
                 Err(error) => failure = Some(format!("{source} names {}: {error}", kdc.text)),
             }
@@ -179,7 +180,7 @@ impl<'a> Kerberos<'a> {
             let service = format!("_kerberos._{transport}.{realm}");
             let name = name::domain_name(&service)
                 .map_err(|wrong| format!("{} {wrong}", escape::one_line(&service)))?;
-            target::addresses_of_service(&name, self.deadline).map_err(|error| error.to_string())
+            lookup::addresses_of_service(&name, self.deadline).map_err(|error| error.to_string())
         };
         let kdcs = Kdcs {
             udp: find("udp")?,

@@ -36,6 +36,7 @@ mod sandbox;
 mod servers;
 mod silence;
 mod status;
+mod tls;
 mod update;
 #[cfg(target_os = "linux")]
 mod windows;

@@ -91,6 +91,7 @@ pub(crate) fn exchange(
         Error::Send(error) | Error::Receive(error, _) if tls::is_failure(&error) => {
             Error::Tls(tls.failure(error, name))
         }
+        Error::Closed(0) => Error::Tls(tls.closed_after_handshake()),
         error => error,
     })?;
     // The answer is there, whatever becomes of the good-bye.

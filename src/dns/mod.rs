@@ -9,6 +9,7 @@
 //! | `srv` | the servers of a service |
 //! | `zone` | from a name to its zone's apex and primary |
 //! | `server` | a server of the configuration |
+//! | `lookup` | where a host is, by the hosts file and DNS |
 //! | `target` | where an update goes: apex and addresses |
 //! | `message` | the update as a message |
 //! | `script` | the update for nsupdate |
@@ -22,8 +23,9 @@
 pub(crate) mod current;
 mod exchange;
 mod explain;
-pub(crate) mod gss;
+pub mod gss;
 mod inquiry;
+pub(crate) mod lookup;
 pub mod message;
 mod order;
 pub mod query;

@@ -136,11 +136,12 @@ impl Tls {
         while connection.is_handshaking() {
             let done = connection
                 .complete_io(&mut stream)
-                .map_err(|error| self.failure(error, name))?;
+                .map_err(|error| match error.kind() {
+                    io::ErrorKind::UnexpectedEof => closed_in_handshake(),
+                    _ => self.failure(error, name),
+                })?;
             if done == (0, 0) {
-                return Err(Failure::Refused(
-                    "the server closed the connection in the TLS handshake: is this the port for DNS over TLS (853)?".into(),
-                ));
+                return Err(closed_in_handshake());
             }
         }
         if connection.alpn_protocol() != Some(PROTOCOL) {
@@ -181,6 +182,21 @@ impl Tls {
             Some(inner) => self.explain(inner, self.name.as_ref().unwrap_or(name)),
             None => Failure::Io(error),
         }
+    }
+
+    /// That a server took the handshake and then left without an answer, as BIND does with clients that it does not admit.
+    pub(crate) fn closed_after_handshake(&self) -> Failure {
+        let what =
+            "could not confirm: the server closed the connection right after the TLS handshake";
+        Failure::Refused(if self.has_client_certificate {
+            format!(
+                "{what}: it may not admit this computer's certificate; check `tls.certificate` and `tls.key`"
+            )
+        } else {
+            format!(
+                "{what}: it may ask for a certificate of this computer; give `tls.certificate` and `tls.key`"
+            )
+        })
     }
 
     /// A failure of the handshake in an administrator's words.
@@ -246,6 +262,13 @@ impl Tls {
             format!("the server {what}; give `tls.certificate` and `tls.key`")
         }
     }
+}
+
+/// That there was no whole handshake.
+fn closed_in_handshake() -> Failure {
+    Failure::Refused(
+        "the server closed the connection in the TLS handshake: is this the port for DNS over TLS (853)?".into(),
+    )
 }
 
 /// Whether an error of reading or writing is TLS's and not the connection's.

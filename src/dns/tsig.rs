@@ -21,7 +21,8 @@ use sha1::Sha1;
 use sha2::{Sha224, Sha256, Sha384, Sha512};
 use subtle::ConstantTimeEq;
 
-pub(super) use record::{Signature, check_form, sign};
+pub use record::check_form;
+pub(super) use record::{Signature, sign};
 
 /// A shared key: what both sides must have in common.
 #[derive(Debug)]

@@ -315,5 +315,35 @@ fn refused(purpose: Purpose, realm: &Text, error: &KrbError) -> Error {
     }
 }
 
+/// Reads an answer as it comes from a KDC, and then what is inside.
+#[cfg(fuzzing)]
+pub(crate) fn fuzz_answer(
+    credentials: &Credentials,
+    octets: &[u8],
+    nonce: u32,
+    environment: &dyn Environment,
+) {
+    let mut client = Client {
+        environment,
+        deadline: time::Instant::now(),
+        offset: 0,
+    };
+    let purpose = Purpose::LogIn {
+        principal: credentials.principal(),
+        kvno: credentials.kvno,
+    };
+    match read_answer(octets, messages::kind::AS_REP) {
+        Ok(Answer::Reply(reply)) => {
+            drop(client.read_as_reply(credentials, &reply, nonce, purpose));
+        }
+        Ok(Answer::No(error)) => {
+            error.etypes();
+            let text = refused(purpose, &credentials.principal.realm, &error).to_string();
+            assert!(!text.contains(['\n', '\r', '\u{1b}']), "{text:?}");
+        }
+        Err(_) => {}
+    }
+}
+
 #[cfg(test)]
 mod tests;

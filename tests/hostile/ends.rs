@@ -21,7 +21,7 @@ const ALARM_TIME: std::ops::Range<Duration> = Duration::from_secs(2)..Duration::
 fn full_pipe() -> (std::io::PipeReader, std::io::PipeWriter) {
     let (reader, mut writer) = std::io::pipe().expect("a pipe can be made");
     writer
-        .write_all(&[b'x'; 64 << 10])
+        .write_all(&vec![b'x'; 64 << 10])
         .expect("a pipe takes 64 KiB");
     (reader, writer)
 }
@@ -84,7 +84,7 @@ fn a_pipe_that_nobody_reads_as_log_file_or_stderr_of_the_section_ends_too() {
             let pipe = is_full.then(|| {
                 let both = File::options().read(true).write(true).open(&fifo);
                 let mut both = both.unwrap();
-                both.write_all(&[b'x'; 64 << 10]).unwrap();
+                both.write_all(&vec![b'x'; 64 << 10]).unwrap();
                 both
             });
             let logging = json!({

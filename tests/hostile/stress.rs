@@ -48,7 +48,8 @@ impl Random {
     }
 }
 
-/// Hands connections on to BIND, and now and then loses the answer to an update.
+/// Hands requests on to BIND, one after the other as they come in, and now and then loses the answer. That they keep their
+/// order is what the program counts on; a relay that lets a later one overtake is a network that does.
 fn start_relay(loses: Arc<AtomicBool>, lost: Arc<AtomicUsize>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let address = listener.local_addr().expect("it has an address");
@@ -58,7 +59,7 @@ fn start_relay(loses: Arc<AtomicBool>, lost: Arc<AtomicUsize>) -> SocketAddr {
             let loses = loses.load(Ordering::Relaxed) && random.below(5) == 0;
             lost.fetch_add(usize::from(loses), Ordering::Relaxed);
             // What breaks here breaks for the program, which is the point.
-            thread::spawn(move || relay(client, loses));
+            drop(relay(client, loses));
         }
     });
     address
@@ -122,7 +123,7 @@ fn configure(sandbox: &Sandbox, process: u32, relay: SocketAddr, ttl: u32) -> st
 
 /// Half of the processes are root's.
 fn user(process: u32) -> u32 {
-    if process % 2 == 0 { 0 } else { NOBODY }
+    if process.is_multiple_of(2) { 0 } else { NOBODY }
 }
 
 /// The program as the process's user.

@@ -45,7 +45,7 @@ pub(in crate::dns) fn sign(
 ///
 /// # Errors
 /// It can't be taken apart, or has octets behind its end.
-pub(in crate::dns) fn check_form(message: &[u8]) -> Result<(), Unverified> {
+pub fn check_form(message: &[u8]) -> Result<(), Unverified> {
     match trailer(message) {
         Ok(_) | Err(Unverified::Unsigned) => Ok(()),
         Err(error) => Err(error),

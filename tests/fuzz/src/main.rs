@@ -5,6 +5,7 @@
 #![no_main]
 #![allow(clippy::unwrap_used, reason = "a target that cannot begin has failed")]
 
+mod kerberos;
 mod logging;
 mod targets;
 

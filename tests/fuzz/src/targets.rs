@@ -1,6 +1,6 @@
 //! The targets.
 
-use crate::logging;
+use crate::{kerberos, logging};
 use hickory_proto::op::{Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::RecordType;
 use pydyndns::cache::Entry;
@@ -31,6 +31,13 @@ pub(crate) fn named(name: &str) -> Option<Target> {
         "resolv_conf" => resolv_conf_file,
         "format" => logging::format,
         "logging" => logging::section,
+        "keytab" => kerberos::keytab,
+        "krb5_conf" => kerberos::krb5_conf,
+        "kdc" => kerberos::kdc,
+        "kdc_inside" => kerberos::kdc_inside,
+        "token" => kerberos::token,
+        "token_inside" => kerberos::token_inside,
+        "tkey" => kerberos::tkey,
         _ => return None,
     })
 }
