@@ -3,6 +3,8 @@
 use crate::addresses::Selection;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use std::env;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// What stands below the options in `--help`.
@@ -50,11 +52,45 @@ impl Options {
     /// # Errors
     /// One line that says what is wrong.
     pub fn from_command_line() -> Result<Self, String> {
+        let words: Vec<OsString> = env::args_os().skip(1).collect();
+        if let Some(options) = Self::from_plain(&words) {
+            return options;
+        }
         match Self::command().try_get_matches() {
             Ok(matches) => Self::from_matches(matches),
             Err(error) if error.use_stderr() => Err(explain(&error)),
             Err(help) => help.exit(),
         }
+    }
+
+    /// The options, if every word is one that timers, hooks and cron write; none if clap has to judge. To build its table
+    /// takes as long as all the rest of a run that changes nothing.
+    fn from_plain(words: &[OsString]) -> Option<Result<Self, String>> {
+        let (mut config, mut force, mut verbose) = (None, false, false);
+        let mut interfaces = Vec::new();
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            match word.to_str()? {
+                "-c" | "--config" => {
+                    let file = words.next()?;
+                    if file.is_empty() || file.as_encoded_bytes().starts_with(b"-") {
+                        return None;
+                    }
+                    config = Some(file.into());
+                }
+                "-f" | "--force" => force = true,
+                "-v" | "--verbose" => verbose = true,
+                option if option.starts_with(['-', '/']) => return None,
+                interface => interfaces.push(interface.to_owned()),
+            }
+        }
+        Some(Selection::parse(&interfaces).map(|selection| Self {
+            mode: Mode::Register,
+            config,
+            force,
+            verbose,
+            selection,
+        }))
     }
 
     /// The options that were found, if they go together.
@@ -222,6 +258,46 @@ mod tests {
     #[test]
     fn the_table_is_sound() {
         Options::command().debug_assert();
+    }
+
+    #[test]
+    fn plain_words_are_read_as_clap_reads_them() {
+        let words = [
+            "-c",
+            "--config",
+            "-f",
+            "--force",
+            "-v",
+            "--verbose",
+            "-n",
+            "--conf",
+            "-cF",
+            "--",
+            "-",
+            "/?",
+            "/x",
+            "!lo",
+            "[",
+            "eth0",
+            "",
+        ];
+        let lines = words.iter().flat_map(|first| {
+            let second = words.iter().map(move |second| [*first, *second]);
+            second.flat_map(|[first, second]| words.map(|third| [first, second, third]))
+        });
+        let mut read_plain = 0;
+        for line in lines.map(Vec::from).chain([vec![]]) {
+            let plain = Options::from_plain(&line.iter().map(OsString::from).collect::<Vec<_>>());
+            if let Some(plain) = plain {
+                assert_eq!(
+                    format!("{plain:?}"),
+                    format!("{:?}", read(&line)),
+                    "{line:?}"
+                );
+                read_plain += 1;
+            }
+        }
+        assert!(read_plain > 500, "{read_plain}");
     }
 
     #[test]

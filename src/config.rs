@@ -18,7 +18,7 @@ mod tsig;
 pub(crate) use gss::Gss;
 pub use keyfile::KeyFile;
 pub use section::Fault;
-pub(crate) use tls::Tls;
+pub(crate) use text::read;
 
 use crate::addresses::Rules;
 use crate::dns::server::Server;
@@ -88,7 +88,7 @@ pub struct Config {
     /// How long the network work of one run may take.
     pub(crate) timeout: Duration,
     /// Send over TLS, and how.
-    pub(crate) tls: Option<Tls>,
+    pub(crate) tls: Option<crate::dns::tls::Settings>,
     /// Sign by Kerberos, and as whom.
     pub(crate) gss: Option<Gss>,
 }
@@ -226,6 +226,14 @@ impl Config {
         })
     }
 
+    /// The error that a file which a key names is wrong: what is found only by a run that needs it.
+    pub(crate) fn error(&self, key: &str, what: String) -> Error {
+        Error {
+            file: self.file.clone(),
+            fault: fault(key, what),
+        }
+    }
+
     /// That one of the files which the configuration needs is the cache.
     fn clash(&self, is_cache: impl Fn(&Path) -> bool) -> Option<Fault> {
         let tls = self.tls.as_ref();
@@ -283,11 +291,9 @@ fn explain(error: &io::Error, is_given: bool, others: &[PathBuf]) -> String {
     if is_given {
         return "there is no such file".into();
     }
-    let others: String = others
-        .iter()
-        .map(|file| format!(", nor {}", file.display()))
-        .collect();
-    format!("there is no such file{others}; name the configuration with --config")
+    let mut places = vec!["there is no such file".to_owned()];
+    places.extend(others.iter().map(|file| file.display().to_string()));
+    places.join(", nor ") + "; name the configuration with --config"
 }
 
 /// The `cache` key.

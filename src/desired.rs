@@ -30,38 +30,82 @@ pub(crate) struct Desired {
     pub(crate) missing: Vec<String>,
 }
 
+impl Desired {
+    /// What follows from a name and the interfaces.
+    pub(crate) fn new(
+        (name, name_source): (Name, NameSource),
+        interfaces: Vec<Interface>,
+        missing: Vec<String>,
+        selection: &Selection,
+        config: &Config,
+    ) -> Self {
+        Self {
+            registration: Registration {
+                name,
+                addresses: addresses::choose(&interfaces, selection, &config.rules),
+                ttl: config.ttl,
+                zone: config.zone.clone(),
+                server: servers_text(config),
+                replace: config.replace,
+            },
+            name_source,
+            interfaces,
+            missing,
+        }
+    }
+
+    /// Tells which name is registered, and why addresses are left out.
+    fn tell(&self, selection: &Selection, config: &Config) {
+        log::debug!(
+            "the configuration is {}; the name is {}, from {}; to register: {}",
+            config.file.display(),
+            escape::domain(&self.registration.name),
+            self.name_source.as_str(),
+            self.registration.addresses
+        );
+        for verdict in addresses::judge(&self.interfaces, selection, &config.rules) {
+            if let Some(reason) = verdict.reason {
+                log::debug!(
+                    "{} on {} is left out: {reason}",
+                    verdict.ip,
+                    verdict.interface.name
+                );
+            }
+        }
+    }
+}
+
 /// Asks the system for name and addresses, and chooses.
 ///
 /// # Errors
 /// There is no name to register, the system does not answer, or none of the named interfaces exists.
 pub(crate) fn gather(selection: &Selection, config: &Config) -> Result<Desired, String> {
-    let (name, name_source) = name(config)?;
+    let name = name(config)?;
     let interfaces = interfaces(selection)?;
-    let missing = selection
-        .missing(&interfaces)
-        .map_err(|named| {
-            format!(
-                "no interface {} exists, so the records stay; there are {}",
-                named.join(", "),
-                names(&interfaces)
-            )
-        })?
-        .into_iter()
-        .map(str::to_owned)
-        .collect();
-    Ok(Desired {
-        registration: Registration {
-            name,
-            addresses: addresses::choose(&interfaces, selection, &config.rules),
-            ttl: config.ttl,
-            zone: config.zone.clone(),
-            server: servers_text(config),
-            replace: config.replace,
-        },
-        name_source,
-        interfaces,
-        missing,
-    })
+    let missing = missing(selection, &interfaces)?;
+    let desired = Desired::new(name, interfaces, missing, selection, config);
+    if log::log_enabled!(log::Level::Debug) {
+        desired.tell(selection, config);
+    }
+    Ok(desired)
+}
+
+/// Named interfaces that do not exist.
+///
+/// # Errors
+/// None of them exists.
+pub(crate) fn missing(
+    selection: &Selection,
+    interfaces: &[Interface],
+) -> Result<Vec<String>, String> {
+    match selection.missing(interfaces) {
+        Ok(missing) => Ok(missing.into_iter().map(str::to_owned).collect()),
+        Err(named) => Err(format!(
+            "no interface {} exists, so the records stay; there are {}",
+            named.join(", "),
+            names(interfaces)
+        )),
+    }
 }
 
 /// Waits, but not for long, while duplicate address detection is about to give a selected interface another address to
@@ -89,7 +133,10 @@ pub(crate) fn settle(
 }
 
 /// The name to register, and where it was found.
-fn name(config: &Config) -> Result<(Name, NameSource), String> {
+///
+/// # Errors
+/// There is none.
+pub(crate) fn name(config: &Config) -> Result<(Name, NameSource), String> {
     if let Some(name) = &config.hostname {
         return Ok((name.clone(), NameSource::Configuration));
     }
@@ -120,7 +167,10 @@ fn servers_text(config: &Config) -> Option<String> {
 }
 
 /// The interfaces, under as many of their names as the selection needs.
-fn interfaces(selection: &Selection) -> Result<Vec<Interface>, String> {
+///
+/// # Errors
+/// The system does not answer.
+pub(crate) fn interfaces(selection: &Selection) -> Result<Vec<Interface>, String> {
     let failed = |error: io::Error| format!("cannot list the interfaces' addresses: {error}");
     if !selection.has_pattern() {
         let found = host::interfaces().map_err(failed)?;

@@ -27,6 +27,10 @@
 //! | [`cache`] | what a server has confirmed: the entry, its durable file, the lock |
 //! | [`host`] | facts of the operating system; the only unsafe code and the only `cfg(target_os)` |
 //! | [`dns`] | name servers, zone, message, signature, exchange, and what an answer means |
+//! | `delivery` | how this configuration delivers an update: where to, signed by what |
+//! | `kerberos` | the `gss` key to a ticket: keytab, KDCs, clock and chance for the package `gss-tsig` |
+//! | `status` | what `--status` shows |
+//! | `warnings` | what a run that sends warns of |
 //! | [`secret`] | a shared secret that nothing shows |
 //! | [`resolv_conf`] | resolv.conf as the C library reads it |
 //! | `escape` | the one sanitiser of text that others wrote |
@@ -42,14 +46,18 @@ pub mod addresses;
 pub mod cache;
 pub mod cli;
 pub mod config;
+mod delivery;
 pub mod desired;
 pub mod dns;
 mod escape;
 pub mod host;
 pub mod hosts;
+mod kerberos;
 pub mod logger;
 pub mod name;
 pub mod registration;
 pub mod resolv_conf;
 pub mod run;
 pub mod secret;
+mod status;
+mod warnings;

@@ -7,28 +7,28 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// A name with its addresses, and the settings that a change of which is a reason to send again.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Registration {
+pub struct Registration {
     /// The name, fully qualified.
-    pub(crate) name: Name,
+    pub name: Name,
     /// The addresses by family.
-    pub(crate) addresses: Addresses,
+    pub addresses: Addresses,
     /// The records' time to live in seconds.
-    pub(crate) ttl: u32,
+    pub ttl: u32,
     /// The zone's apex where the configuration gives it.
-    pub(crate) zone: Option<Name>,
+    pub zone: Option<Name>,
     /// Where to send, where the configuration gives it, as written there.
-    pub(crate) server: Option<String>,
+    pub server: Option<String>,
     /// Which of the name's records give way.
-    pub(crate) replace: Replace,
+    pub replace: Replace,
 }
 
 /// Addresses by family; none for a family that is not registered, which is not the same as an empty set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Addresses {
+pub struct Addresses {
     /// For A records.
-    pub(crate) ipv4: Option<BTreeSet<Ipv4Addr>>,
+    pub ipv4: Option<BTreeSet<Ipv4Addr>>,
     /// For AAAA records.
-    pub(crate) ipv6: Option<BTreeSet<Ipv6Addr>>,
+    pub ipv6: Option<BTreeSet<Ipv6Addr>>,
 }
 
 impl Addresses {
@@ -67,7 +67,7 @@ impl fmt::Display for Addresses {
 
 /// Which of the name's records an update deletes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Replace {
+pub enum Replace {
     /// Every record.
     All,
     /// The A and AAAA records.

@@ -5,7 +5,7 @@
 //! a line as a line feed does, a server given twice is asked once, and more than the first three servers count, because a
 //! run that can reach the fourth should.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Nobody has more servers than this; it bounds what an absurd file can cost.
 const MAX_SERVERS: usize = 1000;
@@ -15,7 +15,7 @@ const MAX_SERVERS: usize = 1000;
 pub struct NameServer<'a> {
     /// The address.
     pub ip: IpAddr,
-    /// What follows the address behind a `%`: an interface's name or number.
+    /// For a link-local address what follows it behind a `%`: an interface's name or number.
     pub scope: Option<&'a str>,
 }
 
@@ -73,9 +73,11 @@ fn name_server(word: &str) -> Option<NameServer<'_>> {
         Some((address, scope)) => (address, Some(scope)),
         None => (word, None),
     };
+    let ip: Ipv6Addr = address.parse().ok()?;
     Some(NameServer {
-        ip: IpAddr::V6(address.parse().ok()?),
-        scope,
+        ip: ip.into(),
+        // Other addresses are the same on every interface.
+        scope: scope.filter(|_| ip.is_unicast_link_local()),
     })
 }
 
@@ -128,10 +130,10 @@ mod tests {
             ),
             ["192.0.2.2", "192.0.2.1", "::1"]
         );
-        let many: String = (0..5000)
-            .map(|index| format!("nameserver 10.0.{}.{}\n", index / 250, index % 250))
+        let many: Vec<String> = (0..5000)
+            .map(|index| format!("nameserver 10.0.{}.{}", index / 250, index % 250))
             .collect();
-        assert_eq!(servers(&many).len(), MAX_SERVERS);
+        assert_eq!(servers(&many.join("\n")).len(), MAX_SERVERS);
     }
 
     #[test]
@@ -174,6 +176,7 @@ mod tests {
             ("fe80::1%eth0", "fe80::1%eth0"),
             ("fe80::1%2", "fe80::1%2"),
             ("2001:DB8::1", "2001:db8::1"),
+            ("2001:db8::1%eth0", "2001:db8::1"),
             ("::ffff:192.0.2.1", "::ffff:192.0.2.1"),
         ] {
             assert_eq!(servers(&format!("nameserver {written}\n")), [read]);

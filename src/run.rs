@@ -1,27 +1,26 @@
 //! The story of one run, from top to bottom.
 //!
-//! [`run`] reads the configuration, starts logging and chooses the mode once. [`register`] gathers what should be in
+//! [`run`] reads the configuration, starts logging and chooses the mode once. `register` gathers what should be in
 //! the zone, ends at once if the cache confirms it, and else takes its turn, sends one update and remembers what a server
 //! has confirmed.
 
-use crate::addresses;
 use crate::cache::{Cache, CacheLock, Reading};
 use crate::cli::{Mode, Options};
 use crate::config::{self, CacheFile, Config, DEFAULT_TIMEOUT};
+use crate::delivery::Delivery;
 use crate::desired::{self, Desired};
 use crate::dns::message::Update;
-use crate::dns::script::script;
-use crate::dns::send;
-use crate::dns::signer::Signer;
-use crate::dns::target::{self, Target};
+use crate::dns::target::Target;
 use crate::escape;
-use crate::host::{self, Alarm};
+use crate::host::Alarm;
 use crate::logger::{self, Logger};
 use crate::registration::Registration;
+use crate::status;
+use crate::warnings;
 use std::cell::LazyCell;
 use std::error::Error;
-use std::fs::File;
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime};
 
 /// How long after `timeout` a run is ended by the alarm if something other than the network blocks it. Log handlers that
@@ -60,10 +59,6 @@ impl Stop {
 /// # Errors
 /// Why it ended without success.
 pub fn run(options: &Options) -> Result<(), Stop> {
-    // The lead's branch gives these two their rooms.
-    if matches!(options.mode, Mode::Status { .. } | Mode::Unregister { .. }) {
-        return Err(Stop::Wrong("this mode is not available yet".into()));
-    }
     let mut alarm = Alarm::set(DEFAULT_TIMEOUT + MARGIN);
     let mut config =
         Config::load(options.config.as_deref()).map_err(|wrong| Stop::Wrong(wrong.to_string()))?;
@@ -74,14 +69,11 @@ pub fn run(options: &Options) -> Result<(), Stop> {
             config.file.display()
         ))
     })?;
-    // Read and checked already, but nothing of the wire knows of them yet.
-    let unknown = [("tls", config.tls.is_some()), ("gss", config.gss.is_some())];
-    if let Some((key, _)) = unknown.into_iter().find(|(_, is_set)| *is_set) {
-        return Err(Stop::Wrong(format!(
-            "{}: {key}: is not available yet",
-            config.file.display()
-        )));
-    }
+    // To show what is so opens no log file either.
+    let section = config
+        .logging
+        .take()
+        .filter(|_| !matches!(options.mode, Mode::Status { .. }));
     let run = Run {
         options,
         alarm,
@@ -89,13 +81,15 @@ pub fn run(options: &Options) -> Result<(), Stop> {
             CacheFile::Default => Cache::at_default,
             _ => Cache::at,
         }),
-        logger: Logger::start(config.logging.take(), options.verbose),
+        logger: Logger::start(section, options.verbose),
         config,
     };
     let outcome = match options.mode {
         Mode::Register => run.register(),
         Mode::DryRun => run.dry_run(),
-        Mode::Status { .. } | Mode::Unregister { .. } => Ok(()),
+        Mode::Status { json } => return run.status(json),
+        Mode::Unregister { dry_run: false } => run.unregister(),
+        Mode::Unregister { dry_run: true } => run.dry_run_of_unregistering(),
     };
     let outcome = outcome.map_err(|error| match error.downcast::<config::Error>() {
         Ok(wrong) => Stop::Wrong(wrong.to_string()),
@@ -127,15 +121,20 @@ impl Run<'_> {
     fn register(&self) -> Result<(), Box<dyn Error>> {
         // Counted from the first thing that a run waits for: most runs come to none.
         let deadline = LazyCell::new(|| Instant::now() + self.config.timeout);
+        let mut delivery = None;
         let mut lock = None;
-        if let (true, Some(cache)) = (self.options.force, &self.cache) {
-            forget(cache, lock.insert(self.take_lock(cache, *deadline)?))?;
+        if self.options.force {
+            delivery = Some(Delivery::prepare(&self.config)?);
+            if let Some(cache) = &self.cache {
+                forget(cache, lock.insert(self.take_lock(cache, *deadline)?))?;
+            }
         }
         let mut desired = self.gather()?;
         if !self.options.force && self.is_confirmed(&desired.registration) {
             tell_nothing_to_do(&desired);
             return Ok(());
         }
+        let delivery = delivery.map_or_else(|| Delivery::prepare(&self.config), Ok)?;
         desired = self.settled(desired)?;
         // Without a cache there is nothing to take turns for.
         if let (None, Some(cache)) = (&lock, &self.cache) {
@@ -146,10 +145,15 @@ impl Run<'_> {
                 return Ok(());
             }
         }
-        self.warn_of_cache(lock.as_ref(), &desired.registration);
+        let name = &desired.registration.name;
+        warn(warnings::about_cache(
+            self.cache.as_ref(),
+            lock.as_ref(),
+            name,
+        ));
         loop {
-            warn_of(&desired, &self.config);
-            self.send(&desired.registration, lock.as_mut(), *deadline)?;
+            warn(warnings::of(&desired, &self.config));
+            self.send(&delivery, &desired.registration, lock.as_mut(), *deadline)?;
             // An address that changed meanwhile may have started a run which ended at once, by what the cache said before
             // it was forgotten here. So whoever writes the cache looks once more.
             let now = self.gather()?;
@@ -177,20 +181,89 @@ impl Run<'_> {
                 registration.addresses
             ));
         }
-        let mut target = self.find_target(registration, deadline)?;
+        if let Some(cache) = &self.cache {
+            self.config.check_cache(cache.path())?;
+        }
+        warn(warnings::of(&desired, &self.config));
+        let delivery = Delivery::prepare(&self.config)?;
+        let target = delivery.find_target(&registration.name, deadline)?;
         let update = Update::register(registration, &target.apex)?;
-        while target.look_further(deadline).is_ok_and(|is_found| is_found) {}
-        print(&script(&update, &target.servers))
+        print(&delivery.script(&update, target, deadline))
+    }
+
+    /// Shows what is so, and why. The exit status tells whether the zone is as it should be.
+    fn status(&self, json: bool) -> Result<(), Stop> {
+        let wrong = |error: config::Error| Stop::Wrong(error.to_string());
+        if let Some(cache) = &self.cache {
+            self.config.check_cache(cache.path()).map_err(wrong)?;
+        }
+        let delivery = Delivery::prepare(&self.config).map_err(wrong)?;
+        let status = status::look(
+            &self.options.selection,
+            &self.config,
+            self.cache.as_ref(),
+            &delivery,
+        );
+        let text = if json {
+            format!("{:#}\n", status.json())
+        } else {
+            status.text()
+        };
+        print(&text).map_err(|error| {
+            logger::complain(&error.to_string());
+            Stop::Failed
+        })?;
+        if status.is_ok() {
+            Ok(())
+        } else {
+            Err(Stop::Failed)
+        }
+    }
+
+    /// Removes the name's addresses from the zone, and forgets the cache, so that the next run registers again.
+    fn unregister(&self) -> Result<(), Box<dyn Error>> {
+        let deadline = Instant::now() + self.config.timeout;
+        let (name, _) = desired::name(&self.config)?;
+        let delivery = Delivery::prepare(&self.config)?;
+        let mut lock = match &self.cache {
+            Some(cache) => Some(self.take_lock(cache, deadline)?),
+            None => None,
+        };
+        warn(warnings::about_cache(
+            self.cache.as_ref(),
+            lock.as_ref(),
+            &name,
+        ));
+        warn(warnings::about_secrets(&self.config));
+        let mut target = delivery.find_target(&name, deadline)?;
+        let update = Update::unregister(&name, &target.apex)?;
+        let server = self.confirm(&delivery, update, &mut target, lock.as_mut(), deadline)?;
+        log::info!(
+            "{server} confirmed that {} has no address",
+            escape::domain(&name)
+        );
+        Ok(())
+    }
+
+    /// Prints what would be sent to unregister.
+    fn dry_run_of_unregistering(&self) -> Result<(), Box<dyn Error>> {
+        let deadline = Instant::now() + self.config.timeout;
+        let (name, _) = desired::name(&self.config)?;
+        let delivery = Delivery::prepare(&self.config)?;
+        let target = delivery.find_target(&name, deadline)?;
+        let update = Update::unregister(&name, &target.apex)?;
+        print(&delivery.script(&update, target, deadline))
     }
 
     /// Sends one update and, once a server has confirmed it, writes it down.
     fn send(
         &self,
+        delivery: &Delivery<'_>,
         registration: &Registration,
         mut lock: Option<&mut CacheLock>,
         deadline: Instant,
     ) -> Result<(), Box<dyn Error>> {
-        let mut target = self.find_target(registration, deadline)?;
+        let mut target = delivery.find_target(&registration.name, deadline)?;
         let update = Update::register(registration, &target.apex)?;
         let name = escape::domain(&registration.name);
         log::info!(
@@ -198,12 +271,7 @@ impl Run<'_> {
             escape::domain(&target.apex),
             registration.addresses
         );
-        if let (Some(cache), Some(lock)) = (&self.cache, lock.as_deref_mut()) {
-            forget(cache, lock)?;
-        }
-        let signer = Signer::from(self.config.key.as_ref());
-        let server = send::send(update, &mut target, signer, deadline)
-            .map_err(|error| format!("{name} is not confirmed: {error}"))?;
+        let server = self.confirm(delivery, update, &mut target, lock.as_deref_mut(), deadline)?;
         log::info!("{server} confirmed {} at {name}", registration.addresses);
         if let (Some(cache), Some(lock)) = (&self.cache, lock)
             && let Err(error) = lock.save(registration, SystemTime::now())
@@ -216,6 +284,21 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Forgets the cache, and sends an update until a server confirms it.
+    fn confirm(
+        &self,
+        delivery: &Delivery<'_>,
+        update: Update,
+        target: &mut Target,
+        lock: Option<&mut CacheLock>,
+        deadline: Instant,
+    ) -> Result<SocketAddr, Box<dyn Error>> {
+        delivery.send(update, target, deadline, || match (&self.cache, lock) {
+            (Some(cache), Some(lock)) => forget(cache, lock),
+            _ => Ok(()),
+        })
+    }
+
     /// Waits for other runs with the same cache, if that is a file to write at all.
     fn take_lock(&self, cache: &Cache, deadline: Instant) -> Result<CacheLock, Box<dyn Error>> {
         self.config.check_cache(cache.path())?;
@@ -224,33 +307,9 @@ impl Run<'_> {
         })
     }
 
-    /// Warnings about the cache that only a run that sends gives.
-    fn warn_of_cache(&self, lock: Option<&CacheLock>, registration: &Registration) {
-        let Some(cache) = &self.cache else {
-            return;
-        };
-        let path = cache.path().display();
-        if let Some(flaw) = lock.and_then(CacheLock::flaw) {
-            log::warn!("cannot lock the cache {path}, so another run may interfere: {flaw}");
-        }
-        if let Reading::Confirmed(entry) = cache.read()
-            && !entry.is_for(registration)
-        {
-            log::warn!(
-                "the cache {path} is about {}, not {}: if another configuration uses it too, give each its own `cache`",
-                escape::one_line(entry.hostname()),
-                escape::domain(&registration.name)
-            );
-        }
-    }
-
     /// What should be registered now.
     fn gather(&self) -> Result<Desired, String> {
-        let desired = desired::gather(&self.options.selection, &self.config)?;
-        if log::log_enabled!(log::Level::Debug) {
-            self.tell_what_is_chosen(&desired);
-        }
-        Ok(desired)
+        desired::gather(&self.options.selection, &self.config)
     }
 
     /// The same once duplicate address detection has ended, for which it waits a little.
@@ -262,44 +321,6 @@ impl Run<'_> {
         } else {
             Ok(desired)
         }
-    }
-
-    /// Tells which name is registered, and why addresses are left out.
-    fn tell_what_is_chosen(&self, desired: &Desired) {
-        let registration = &desired.registration;
-        log::debug!(
-            "the name is {}, from {}; to register: {}",
-            registration.name,
-            desired.name_source.as_str(),
-            registration.addresses
-        );
-        for verdict in addresses::judge(
-            &desired.interfaces,
-            &self.options.selection,
-            &self.config.rules,
-        ) {
-            if let Some(reason) = verdict.reason {
-                log::debug!(
-                    "{} on {} is left out: {reason}",
-                    verdict.ip,
-                    verdict.interface.name
-                );
-            }
-        }
-    }
-
-    /// Where the update goes.
-    fn find_target(
-        &self,
-        registration: &Registration,
-        deadline: Instant,
-    ) -> Result<Target, target::Error> {
-        target::find(
-            &registration.name,
-            self.config.zone.as_ref(),
-            &self.config.servers,
-            deadline,
-        )
     }
 
     /// Whether the cache says that a server has confirmed just this, and recently enough.
@@ -349,33 +370,10 @@ fn forget(cache: &Cache, lock: &mut CacheLock) -> Result<(), String> {
     })
 }
 
-/// Warnings that only a run that sends gives, so that cron stays quiet.
-fn warn_of(desired: &Desired, config: &Config) {
-    for interface in &desired.missing {
-        log::warn!("no interface {interface} exists");
-    }
-    if desired.registration.addresses.is_empty() {
-        log::warn!(
-            "the interfaces have no address to register, so the update removes the records of {}",
-            escape::domain(&desired.registration.name)
-        );
-    }
-    for file in config.secret_files() {
-        let exposure = File::open(file).and_then(|open| host::exposure(&open));
-        if let Ok(Some(exposure)) = exposure {
-            log::warn!(
-                "{} has a secret in it and {exposure}; {}",
-                file.display(),
-                host::HOW_TO_HIDE
-            );
-        }
-    }
-    if let Some(key) = config.key.as_ref().filter(|key| key.algorithm().is_weak()) {
-        log::warn!(
-            "the key {} uses {}, which is weak; make one for hmac-sha256",
-            escape::domain(key.name()),
-            key.algorithm().as_str()
-        );
+/// Logs warnings.
+fn warn(warnings: Vec<String>) {
+    for warning in warnings {
+        log::warn!("{warning}");
     }
 }
 

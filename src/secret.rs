@@ -22,7 +22,7 @@ impl Secret {
     ///
     /// # Errors
     /// It is empty or no base64.
-    pub(crate) fn from_base64(text: &str) -> Result<Self, &'static str> {
+    pub fn from_base64(text: &str) -> Result<Self, &'static str> {
         let packed: Zeroizing<Vec<u8>> = Zeroizing::new(
             text.bytes()
                 .filter(|byte| !byte.is_ascii_whitespace())

@@ -25,6 +25,8 @@ mod cli;
 mod compat;
 mod configuration;
 mod examples;
+#[cfg(target_os = "linux")]
+mod gss;
 mod hostile;
 mod logging;
 mod manual;
@@ -33,6 +35,8 @@ mod readme;
 mod sandbox;
 mod servers;
 mod silence;
+mod status;
+mod tls;
 mod update;
 #[cfg(target_os = "linux")]
 mod windows;

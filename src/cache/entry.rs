@@ -1,6 +1,7 @@
 //! What a cache's text says, and which registration it confirms.
 
 use crate::registration::{Addresses, Registration};
+use hickory_proto::rr::Name;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::io;
@@ -12,7 +13,7 @@ const CONFIRMED: &str = "confirmed";
 
 /// The registration that a cache file holds.
 #[derive(Debug)]
-pub(crate) struct Entry {
+pub struct Entry {
     /// The name, fully qualified.
     hostname: String,
     /// The addresses, whatever order and spelling they are in.
@@ -28,7 +29,7 @@ impl Entry {
     ///
     /// # Errors
     /// It is not JSON, or says nothing of a registration.
-    pub(crate) fn parse(text: &[u8], written: SystemTime) -> io::Result<Self> {
+    pub fn parse(text: &[u8], written: SystemTime) -> io::Result<Self> {
         let mut keys: Map<String, Value> = serde_json::from_slice(text)?;
         match (keys.remove("hostname"), keys.remove("addresses")) {
             (Some(Value::String(hostname)), Some(Value::Object(mut families))) => {
@@ -48,8 +49,9 @@ impl Entry {
     }
 
     /// Whether this is what is wanted now. A setting that is not there counts as unchanged.
-    pub(crate) fn confirms(&self, wanted: &Registration) -> bool {
-        self.is_for(wanted)
+    #[must_use]
+    pub fn confirms(&self, wanted: &Registration) -> bool {
+        self.is_for(&wanted.name)
             && self.addresses == wanted.addresses
             && settings(wanted)
                 .iter()
@@ -57,8 +59,8 @@ impl Entry {
     }
 
     /// Whether it has the wanted name.
-    pub(crate) fn is_for(&self, wanted: &Registration) -> bool {
-        self.hostname.eq_ignore_ascii_case(&wanted.name.to_ascii())
+    pub(crate) fn is_for(&self, name: &Name) -> bool {
+        self.hostname.eq_ignore_ascii_case(&name.to_ascii())
     }
 
     /// The name, as somebody wrote it.
@@ -239,7 +241,7 @@ mod tests {
         let age = |text: &str, written| Entry::parse(text.as_bytes(), at(written)).unwrap();
         let python = r#"{"hostname": "h.example.com.", "addresses": {}}"#;
         let ours = r#"{"hostname": "h.example.com.", "addresses": {}, "confirmed": 5000}"#;
-        let hour = Duration::from_secs(3600);
+        let hour = Duration::from_hours(1);
         assert_eq!(age(python, 5000).confirmed(), None);
         assert_eq!(age(ours, 9000).confirmed(), Some(at(5000)));
         for (entry, now, is_fresh) in [

@@ -5,7 +5,7 @@
 //! replaced by a file of our own as soon as nobody has its lock, and one that a stranger holds is replaced at once.
 
 use super::file::{Names, first_byte};
-use crate::host::{self, Folder, Found};
+use crate::host::{self, Folder, Found, Kind};
 use std::ffi::OsStr;
 use std::fmt;
 use std::fs::File;
@@ -16,6 +16,10 @@ use std::time::{Duration, Instant};
 
 /// How long to wait before a lock is tried again.
 const RETRY: Duration = Duration::from_millis(10);
+
+/// How long to wait before an update if the run before was killed: what it may have sent an instant ago is to reach the
+/// server and be applied first.
+const AFTER_A_KILL: Duration = Duration::from_millis(200);
 
 /// A lock file holds the number of the process that has it, and a line feed: this many octets at most.
 const MAX_LENGTH: u64 = 16;
@@ -74,6 +78,10 @@ impl Held {
     ) -> Result<Self, LockError> {
         match take(folder, &names.lock, true, deadline) {
             Ok(file) => {
+                // Who ends in order takes its number back.
+                if signed_by(&file).is_some() {
+                    thread::sleep(AFTER_A_KILL);
+                }
                 sign(&file);
                 Ok(Self::Lock(file))
             }
@@ -111,51 +119,57 @@ pub(super) fn draft(
 }
 
 /// Waits for the lock of the file with that name. If it may be replaced it is made where it is missing, and anew where
-/// others could open it.
+/// others could open it or it is none of ours.
 fn take(
     folder: &Folder,
     name: &OsStr,
     may_replace: bool,
     deadline: Instant,
 ) -> Result<File, LockError> {
+    let unavailable = |why: &str| LockError::Unavailable(format!("{}: {why}", name.display()));
     loop {
-        let Some(file) = open(folder, name, may_replace)? else {
-            continue;
+        let is_late = Instant::now() >= deadline;
+        let file = match open(folder, name, may_replace) {
+            Ok(Some(file)) => file,
+            Ok(None) if is_late => return Err(unavailable("it keeps being replaced")),
+            Ok(None) => continue,
+            Err(error) => {
+                return Err(match error.into() {
+                    LockError::Unavailable(why) => unavailable(&why),
+                    other => other,
+                });
+            }
         };
         let found = folder.examine(&file)?;
+        let may_replace = may_replace && (is_ours(&file) || found.has_other_names());
         // That others can write to it is no flaw of what is about to be replaced.
         if let Some(flaw) = folder.distrust(&found.without_others()) {
-            return Err(LockError::Unavailable(format!(
-                "{}: {flaw}",
-                name.display()
-            )));
+            if may_replace && !is_late && folder.remove(name).is_ok() {
+                continue;
+            }
+            return Err(unavailable(flaw));
         }
-        let may_replace = may_replace && is_ours(&file);
         if host::try_lock(&file)? {
             if !is_at(folder, &file, name) {
                 continue;
             }
-            if found.is_private() {
-                return Ok(file);
+            if !found.is_private() {
+                if may_replace && !is_late && folder.remove(name).is_ok() {
+                    continue;
+                }
+                let _ = folder.make_private(&file);
             }
-            if may_replace {
-                folder.remove(name)?;
-                continue;
-            }
-            // Only its owner can, and then it is one that strangers can merely read, if that.
-            let _ = folder.make_private(&file);
             return Ok(file);
         }
         let holder = host::lock_holder(&file);
         if let Some(process) = holder.filter(|&process| folder.distrusts_process(process)) {
-            if !may_replace || folder.remove(name).is_err() {
-                return Err(LockError::Unavailable(format!(
-                    "{} is locked by {}, which is another user's",
-                    name.display(),
-                    host::describe(process)
+            if !may_replace || is_late || folder.remove(name).is_err() {
+                let who = host::describe(process);
+                return Err(unavailable(&format!(
+                    "{who}, another user's, has locked it"
                 )));
             }
-        } else if Instant::now() >= deadline {
+        } else if is_late {
             if may_replace && !found.is_private() {
                 // Who holds it can't be told, and may be someone who could merely read it: not a second time.
                 let _ = folder.remove(name);
@@ -167,33 +181,36 @@ fn take(
     }
 }
 
-/// Opens a file to be locked, or makes it; none if it changed in between.
-fn open(folder: &Folder, name: &OsStr, may_replace: bool) -> Result<Option<File>, LockError> {
-    match folder.open_to_write(name) {
-        Ok(file) => Ok(Some(file)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound && may_replace => {
-            match folder.create(name) {
-                Ok(file) => Ok(Some(file)),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
-                Err(error) => Err(error.into()),
-            }
-        }
+/// Opens a file to be locked, or makes it; none if something else was there that is gone now.
+fn open(folder: &Folder, name: &OsStr, may_replace: bool) -> io::Result<Option<File>> {
+    let error = match folder.open_to_write(name) {
+        Ok(file) => return Ok(Some(file)),
+        Err(error) => error,
+    };
+    if !may_replace {
+        return Err(error);
+    }
+    if error.kind() == io::ErrorKind::NotFound {
+        return match folder.create(name) {
+            Ok(file) => Ok(Some(file)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
+            Err(error) => Err(error),
+        };
+    }
+    let is_worthless = folder.look(name).is_ok_and(|found| match found.kind {
+        Kind::Link => true,
         // Root's, say, from before what root makes was given to the folder's owner, who may remove it.
-        Err(error)
-            if error.kind() == io::ErrorKind::PermissionDenied
-                && may_replace
+        Kind::File => {
+            error.kind() == io::ErrorKind::PermissionDenied
                 && folder.is_ours()
-                && folder.look(name).is_ok_and(|found| found.len <= MAX_LENGTH) =>
-        {
-            folder.remove(name)?;
-            Ok(None)
+                && found.len <= MAX_LENGTH
         }
-        Err(error) => Err(match error.into() {
-            LockError::Unavailable(why) => {
-                LockError::Unavailable(format!("{}: {why}", name.display()))
-            }
-            other => other,
-        }),
+        Kind::Other => false,
+    });
+    if is_worthless && folder.remove(name).is_ok() {
+        Ok(None)
+    } else {
+        Err(error)
     }
 }
 
@@ -228,16 +245,17 @@ pub(super) fn sign_off(file: &File) {
     }
 }
 
+/// The process that a lock file says has it.
+fn signed_by(mut file: &File) -> Option<u32> {
+    file.rewind().ok()?;
+    let mut text = String::new();
+    file.take(MAX_LENGTH).read_to_string(&mut text).ok()?;
+    text.trim_end().parse().ok()
+}
+
 /// Who holds a lock, for people: by what the system says, else by what the file says.
 fn who(file: &File, holder: Option<u32>) -> String {
-    let signed = || {
-        let mut file = file;
-        file.rewind().ok()?;
-        let mut text = String::new();
-        file.take(MAX_LENGTH).read_to_string(&mut text).ok()?;
-        text.trim_end().parse().ok()
-    };
-    match holder.or_else(signed) {
+    match holder.or_else(|| signed_by(file)) {
         Some(process) => format!("{} holds the lock", host::describe(process)),
         None => "a process that can't be seen from here holds the lock".to_owned(),
     }

@@ -4,6 +4,9 @@
 use super::section::{At, Fault, fault, quoted, string};
 use std::path::{Path, PathBuf};
 
+/// No system takes a longer path than this many bytes; Windows takes as many UTF-16 units.
+const MAX_PATH: usize = 32_767;
+
 /// A file's name, made absolute or relative to where the configuration is by `folder`.
 pub(super) fn path(value: At, folder: &Path) -> Result<PathBuf, Fault> {
     let (path, text) = string(value)?;
@@ -15,10 +18,13 @@ pub(super) fn path(value: At, folder: &Path) -> Result<PathBuf, Fault> {
 /// Whether a text can be meant as a file's name.
 ///
 /// # Errors
-/// It is empty, has a control character, which is what becomes of a single backslash in JSON, or needs a shell.
+/// It is empty or too long, has a control character, which is what becomes of a single backslash in JSON, or needs a shell.
 pub(super) fn check(text: &str) -> Result<(), String> {
     if text.is_empty() {
         return Err("is empty; name a file".into());
+    }
+    if text.len() > MAX_PATH {
+        return Err(format!("is longer than a path can be: {MAX_PATH} bytes"));
     }
     if let Some(control) = text.chars().find(|character| character.is_control()) {
         return Err(format!(
@@ -99,6 +105,10 @@ mod tests {
             );
         }
         assert_eq!(at("").unwrap_err(), "cache: is empty; name a file");
+        assert_eq!(
+            at(&"${".repeat(1 << 20)).unwrap_err(),
+            "cache: is longer than a path can be: 32767 bytes"
+        );
     }
 
     #[test]

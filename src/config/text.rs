@@ -1,4 +1,4 @@
-//! The bytes of a configuration or key file: a regular file of bounded size, in UTF-8.
+//! The bytes of a configuration, key file or keytab: a regular file of bounded size, in UTF-8.
 //!
 //! What Windows' editors and shells write instead (UTF-16, an ANSI code page) is refused in words of its own.
 
@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 ///
 /// # Errors
 /// What the system answers; `InvalidData` if it is anything but a regular file (a FIFO would block), or is too large.
-pub(super) fn read(path: &Path, largest: u64) -> io::Result<Zeroizing<Vec<u8>>> {
+pub(crate) fn read(path: &Path, largest: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     let invalid = |what: String| io::Error::new(io::ErrorKind::InvalidData, what);
     let metadata = fs::metadata(path)?;
     if metadata.is_dir() {

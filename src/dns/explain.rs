@@ -4,6 +4,7 @@
 //! not signed is told as unauthenticated: somebody in between may have said it.
 
 use super::exchange;
+use super::gss;
 use super::query::code_name;
 use super::signer::Signer;
 use super::tsig::Unverified;
@@ -19,6 +20,8 @@ use std::time::Duration;
 pub(crate) enum Failure {
     /// There was no answer.
     Exchange(exchange::Error),
+    /// There is no Kerberos context with the server, so nothing was sent.
+    Gss(gss::Error),
     /// There was one that is not to be believed, with the code it bears.
     Unverified(Unverified, ResponseCode),
     /// The answer is not one to this request.
@@ -56,7 +59,15 @@ impl Failure {
                 code,
                 ResponseCode::NoError | ResponseCode::ServFail | ResponseCode::NotImp
             ),
-            Self::Exchange(_) | Self::Foreign(_) | Self::Unverified(..) => false,
+            Self::Exchange(_) | Self::Gss(_) | Self::Foreign(_) | Self::Unverified(..) => false,
+        }
+    }
+
+    /// The exchange that failed, if that is it.
+    pub(crate) fn exchange(&self) -> Option<&exchange::Error> {
+        match self {
+            Self::Exchange(error) | Self::Gss(gss::Error::Exchange(error)) => Some(error),
+            _ => None,
         }
     }
 
@@ -77,6 +88,7 @@ impl Failure {
 pub(crate) fn failure(failure: &Failure, situation: &Situation<'_>) -> String {
     match failure {
         Failure::Exchange(error) => error.to_string(),
+        Failure::Gss(error) => error.to_string(),
         Failure::Foreign(what) => format!("could not confirm: {what}"),
         Failure::Code(code) => refusal(*code, true, situation),
         Failure::Unverified(Unverified::Unsigned, code) if *code != ResponseCode::NoError => {
@@ -92,7 +104,7 @@ pub(crate) fn unreachable(server: SocketAddr, situation: &Situation<'_>) -> Stri
     let zone = domain(situation.zone);
     match situation.primary {
         _ if situation.is_configured => format!(
-            "`server` names it, and updates go over TCP port {port}: check that a name server runs there and that no firewall is in the way, or correct `server`"
+            "`server` says to send there, and updates go over TCP port {port}: check that a name server runs there and that no firewall is in the way, or correct `server`"
         ),
         Some(primary) => format!(
             "the SOA record of {zone} names {} as the primary, and updates go over TCP port {port}: check that it runs and that no firewall is in the way, or set `server` to where updates are taken",
@@ -122,7 +134,15 @@ fn refusal(code: ResponseCode, is_believed: bool, situation: &Situation<'_>) -> 
             "the server could not read the update ({said}): check that it is a name server that takes updates"
         ),
         ResponseCode::ServFail => format!(
-            "the server failed ({said}): see its log; its disk or journal may be at fault, or {name} has more records than it takes"
+            "the server failed ({said}): see its log; its disk or journal may be at fault, or {name} has more records than it takes{}",
+            match situation.signer {
+                // So it is with Samba, whose records have access lists.
+                Signer::Gss(_) => format!(
+                    ", or, with Samba, {} may not change {name}: whoever made the record owns it",
+                    situation.signer.describe()
+                ),
+                _ => String::new(),
+            }
         ),
         ResponseCode::NXDomain => {
             format!("a name that should exist does not ({said}): see the server's log for {zone}")
@@ -168,18 +188,18 @@ fn causes_of_refusal(is_believed: bool, situation: &Situation<'_>) -> String {
     let (name, zone) = (domain(situation.name), domain(situation.zone));
     let who = situation.signer.describe();
     let mut causes = Vec::new();
-    if !situation.signer.is_some() {
-        causes.push(format!(
-            "the update is not signed, and the server takes only signed ones for {zone}: give a `tsig` key"
-        ));
-    } else {
-        if !is_believed {
+    if situation.signer.is_some() {
+        if !is_believed && matches!(situation.signer, Signer::Key(_)) {
             causes.push(format!(
                 "{who} has another name, algorithm or secret there or is unknown (PowerDNS says no more)"
             ));
         }
         causes.push(format!(
             "its policy for {zone} does not let {who} change {name}"
+        ));
+    } else {
+        causes.push(format!(
+            "the update is not signed, and the server takes only signed ones for {zone}: give a `tsig` key"
         ));
     }
     if situation.is_broad && situation.signer.is_some() {
@@ -214,6 +234,11 @@ fn secondary(what: &str, situation: &Situation<'_>) -> String {
 fn unverified(error: &Unverified, situation: &Situation<'_>) -> String {
     let key = situation.signer.describe();
     match error {
+        Unverified::Rejected(TsigError::BadSig | TsigError::BadKey) if matches!(situation.signer, Signer::Gss(_)) => {
+            "the server does not know the Kerberos context that it agreed upon just now (unauthenticated): did it start anew, \
+             or does another one answer under its address?"
+                .into()
+        }
         Unverified::Rejected(TsigError::BadSig) => format!(
             "the server finds the signature wrong (BADSIG, unauthenticated): give {key} the same secret here and there"
         ),
@@ -496,7 +521,11 @@ mod tests {
         let text = configured.says(None);
         has(
             &text,
-            &["`server` names it", "TCP port 53", "correct `server`"],
+            &[
+                "`server` says to send there",
+                "TCP port 53",
+                "correct `server`",
+            ],
         );
         assert!(!text.contains("SOA"), "{text}");
         let local = Case {

@@ -1,8 +1,9 @@
-//! The update as one RFC 2136 message: it deletes, then adds, so that sent twice it does the same as once.
+//! The update as one RFC 2136 message: it deletes, then adds, so that sent twice it does the same as once; and the code
+//! that answers it.
 
 use crate::registration::{Registration, Replace};
 use hickory_proto::op::update_message::UpdateMessage;
-use hickory_proto::op::{Message, OpCode, Query};
+use hickory_proto::op::{Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType};
 
 /// Room for a TSIG record: two names of 255 octets, a MAC of 64 and the fixed fields.
@@ -100,6 +101,25 @@ impl Update {
         }
         Ok(self)
     }
+}
+
+/// The response code of an answer to the update with this id, with the upper bits that an OPT record may have.
+///
+/// # Errors
+/// It is no answer to that update.
+pub fn code_of(answer: &[u8], id: u16) -> Result<ResponseCode, &'static str> {
+    let message = Message::from_vec(answer).map_err(|_| "the answer is no DNS message")?;
+    let header = &message.metadata;
+    if header.id != id {
+        return Err("the answer has another id than the request");
+    }
+    if header.op_code != OpCode::Update {
+        return Err("the answer is not one to an update");
+    }
+    if header.message_type != MessageType::Response {
+        return Err("the answer is a request itself");
+    }
+    Ok(header.response_code)
 }
 
 /// A record that says something about a whole RRset: no data, no time to live (RFC 2136, 2.4 and 2.5).

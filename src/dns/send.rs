@@ -5,13 +5,13 @@
 //! there are pauses and further rounds.
 
 use super::current;
-use super::exchange::{self, exchange};
+use super::exchange::{self, Peer, exchange};
 use super::explain::{self, Failure, Situation};
-use super::message::Update;
+use super::message::{Update, code_of};
 use super::signer::Signer;
 use super::target::Target;
 use super::tsig::Unverified;
-use hickory_proto::op::{Message, MessageType, OpCode, ResponseCode};
+use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::Name;
 use std::fmt;
 use std::net::SocketAddr;
@@ -112,25 +112,20 @@ fn send_to_each(
     let mut told = None;
     let mut next = 0;
     loop {
-        if next == target.servers.len() {
-            match target.look_further(deadline) {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(error) => {
-                    failures.push(error.to_string());
-                    break;
-                }
-            }
+        if next == target.servers.len() && !target.look_further(deadline) {
+            failures.extend(target.unfound.iter().cloned());
+            break;
         }
-        let Some(&server) = target.servers.get(next) else {
+        let Some(peer) = target.peer(next) else {
             break;
         };
+        let server = peer.address;
         let others = target.servers.len() - next + target.further();
         next += 1;
         let share = deadline.saturating_duration_since(Instant::now())
             / u32::try_from(others).unwrap_or(u32::MAX);
         log::debug!("sending the update to {server}");
-        let Err(failure) = send_to(update, server, signer, Instant::now() + share) else {
+        let Err(failure) = send_to(update, peer, signer, Instant::now() + share) else {
             return Ok(server);
         };
         let is_final = failure.is_final();
@@ -139,9 +134,9 @@ fn send_to_each(
         } else {
             patience.max(patience_for(&failure))
         };
-        is_unreachable &= matches!(failure, Failure::Exchange(exchange::Error::Connect(_)));
+        is_unreachable &= matches!(failure.exchange(), Some(exchange::Error::Connect(_)));
         if failure.may_be_a_secondarys() && target.primary.is_none() {
-            told = told.or_else(|| primary_by(server, &update.zone, deadline));
+            told = told.or_else(|| primary_by(peer, &update.zone, deadline));
         }
         let situation = situation(update, target, signer, told.as_ref());
         failures.push(format!(
@@ -183,7 +178,7 @@ fn situation<'a>(
 }
 
 /// The zone's primary, as the server itself has it.
-fn primary_by(server: SocketAddr, zone: &Name, deadline: Instant) -> Option<Name> {
+fn primary_by(server: Peer<'_>, zone: &Name, deadline: Instant) -> Option<Name> {
     let limit = deadline.min(Instant::now() + MAX_DIAGNOSIS);
     current::primary(server, zone, limit).ok()
 }
@@ -191,17 +186,20 @@ fn primary_by(server: SocketAddr, zone: &Name, deadline: Instant) -> Option<Name
 /// Sends the update to one address; success only for an answer that can be believed.
 fn send_to(
     update: &mut Update,
-    server: SocketAddr,
+    server: Peer<'_>,
     signer: Signer<'_>,
     deadline: Instant,
 ) -> Result<(), Failure> {
-    let request = signer
+    let mut session = signer
+        .begin(server, CONNECT_TIMEOUT, deadline)
+        .map_err(Failure::Gss)?;
+    let request = session
         .sign(&mut update.message, seconds_since_1970())
         .map_err(|_| Failure::Foreign("the update cannot be encoded"))?;
     let answer =
         exchange(server, &request.octets, CONNECT_TIMEOUT, deadline).map_err(Failure::Exchange)?;
-    let code = code_of(&answer, update.message.metadata.id)?;
-    signer
+    let code = code_of(&answer, update.message.metadata.id).map_err(Failure::Foreign)?;
+    session
         .verify(&answer, &request, seconds_since_1970())
         .map_err(|error| Failure::Unverified(error, code))?;
     if code == ResponseCode::NoError {
@@ -214,35 +212,16 @@ fn send_to(
 /// For how long a failure may pass by itself: a server that starts anew refuses connections, and fails while it reads its
 /// zones; one with too much to do takes no connections or cuts them, for as long as it has.
 fn patience_for(failure: &Failure) -> Duration {
+    match failure.exchange() {
+        Some(error) if error.is_refused() => return RESTART,
+        Some(error) if error.is_broken() => return Duration::MAX,
+        _ => {}
+    }
     match failure {
-        Failure::Exchange(error) if error.is_refused() => RESTART,
-        Failure::Exchange(error) if error.is_broken() => Duration::MAX,
         Failure::Code(ResponseCode::ServFail)
         | Failure::Unverified(Unverified::Unsigned, ResponseCode::ServFail) => RESTART,
         _ => Duration::ZERO,
     }
-}
-
-/// The response code of an answer to the request `id`, with the upper bits that an OPT record may have.
-///
-/// # Errors
-/// It is no answer to that request.
-pub fn code_of(answer: &[u8], id: u16) -> Result<ResponseCode, Failure> {
-    let message =
-        Message::from_vec(answer).map_err(|_| Failure::Foreign("the answer is no DNS message"))?;
-    let header = &message.metadata;
-    if header.id != id {
-        return Err(Failure::Foreign(
-            "the answer has another id than the request",
-        ));
-    }
-    if header.op_code != OpCode::Update {
-        return Err(Failure::Foreign("the answer is not one to an update"));
-    }
-    if header.message_type != MessageType::Response {
-        return Err(Failure::Foreign("the answer is a request itself"));
-    }
-    Ok(header.response_code)
 }
 
 /// The time by which TSIG goes.

@@ -7,30 +7,26 @@
 //!
 //! Not here: retries, and what an answer means once it is believed.
 
+mod record;
+
 use crate::escape;
 use crate::secret::Secret;
 use hickory_proto::ProtoError;
-use hickory_proto::op::{Header, Message, Query};
-use hickory_proto::rr::rdata::tsig::{
-    TSIG, TsigAlgorithm, TsigError, make_tsig_record, message_tbs,
-};
-use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType};
-use hickory_proto::serialize::binary::{BinDecodable, BinDecoder, BinEncoder};
+use hickory_proto::op::Message;
+use hickory_proto::rr::Name;
+use hickory_proto::rr::rdata::tsig::{TsigAlgorithm, TsigError};
 use hmac::{Hmac, KeyInit, Mac};
 use md5::Md5;
 use sha1::Sha1;
 use sha2::{Sha224, Sha256, Sha384, Sha512};
 use subtle::ConstantTimeEq;
 
-/// How far two clocks may differ, in seconds; the value that section 10 recommends.
-const FUDGE: u16 = 300;
-
-/// The octets of a message header (RFC 1035, 4.1.1).
-const HEADER: usize = 12;
+pub use record::check_form;
+pub(super) use record::{Signature, sign};
 
 /// A shared key: what both sides must have in common.
 #[derive(Debug)]
-pub(crate) struct Key {
+pub struct Key {
     /// In canonical form: lower case, fully qualified.
     name: Name,
     /// Which hash.
@@ -46,7 +42,7 @@ pub(crate) struct Key {
     clippy::missing_docs_in_private_items,
     reason = "the names say it"
 )]
-pub(crate) enum Algorithm {
+pub enum Algorithm {
     Md5,
     Sha1,
     Sha224,
@@ -57,7 +53,7 @@ pub(crate) enum Algorithm {
 
 impl Algorithm {
     /// All there are.
-    pub(crate) const ALL: [Self; 6] = [
+    pub const ALL: [Self; 6] = [
         Self::Md5,
         Self::Sha1,
         Self::Sha224,
@@ -98,7 +94,7 @@ impl Algorithm {
 
 /// A signed request: its octets, and what is needed to verify the answer.
 #[derive(Debug)]
-pub(crate) struct Signed {
+pub struct Signed {
     /// The message as it goes over the wire.
     pub(crate) octets: Vec<u8>,
     /// Its MAC.
@@ -113,11 +109,18 @@ impl Signed {
             mac: Vec::new(),
         }
     }
+
+    /// What an answer's MAC covers first: the length of this one's, and this one's itself (section 5.3.1).
+    pub(super) fn mac(&self) -> ([u8; 2], &[u8]) {
+        // No MAC has more octets than a message.
+        let length = u16::try_from(self.mac.len()).unwrap_or(u16::MAX);
+        (length.to_be_bytes(), &self.mac)
+    }
 }
 
 /// Why an answer to a signed request is not to be believed. Its text completes "the answer ...".
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub(crate) enum Unverified {
+pub enum Unverified {
     /// It has no TSIG record.
     #[error("is not signed")]
     Unsigned,
@@ -139,6 +142,9 @@ pub(crate) enum Unverified {
     /// The MAC is another one.
     #[error("has a signature that does not verify")]
     Mac,
+    /// The MAC of a Kerberos context is good, but belongs to an earlier or a later answer.
+    #[error("has a signature that is out of order: another answer was replayed or left out")]
+    OutOfOrder,
     /// Verified, but the server found our clock to be off, and says its own time (section 5.2.3).
     #[error("says that the clocks differ")]
     BadTime {
@@ -171,7 +177,8 @@ impl From<hickory_proto::serialize::binary::DecodeError> for Unverified {
 
 impl Key {
     /// A key; its name becomes canonical.
-    pub(crate) fn new(name: &Name, algorithm: Algorithm, secret: Secret) -> Self {
+    #[must_use]
+    pub fn new(name: &Name, algorithm: Algorithm, secret: Secret) -> Self {
         Self {
             name: name.to_lowercase(),
             algorithm,
@@ -193,25 +200,10 @@ impl Key {
     ///
     /// # Errors
     /// The message can't be encoded.
-    pub(crate) fn sign(&self, message: &mut Message, now: u64) -> Result<Signed, ProtoError> {
-        message.signature = None;
-        let tsig = TSIG::new(
-            self.algorithm.on_the_wire(),
-            now,
-            FUDGE,
-            Vec::new(),
-            message.metadata.id,
-            None,
-            Vec::new(),
-        );
-        let mac = self.mac(&[&message_tbs(message, &tsig, &self.name)?]);
-        message.signature = Some(Box::new(make_tsig_record(
-            self.name.clone(),
-            tsig.set_mac(mac.clone()),
-        )));
-        Ok(Signed {
-            octets: message.to_vec()?,
-            mac,
+    pub fn sign(&self, message: &mut Message, now: u64) -> Result<Signed, ProtoError> {
+        let algorithm = self.algorithm.on_the_wire();
+        sign(message, &self.name, algorithm, now, |signed| {
+            self.mac(&[signed])
         })
     }
 
@@ -220,51 +212,17 @@ impl Key {
     ///
     /// # Errors
     /// Why it is not to be believed.
-    pub(crate) fn verify(
-        &self,
-        answer: &[u8],
-        request: &Signed,
-        now: u64,
-    ) -> Result<(), Unverified> {
-        let Trailer { start, name, tsig } = trailer(answer)?;
-        if !name.eq_ignore_root(&self.name) {
-            return Err(Unverified::OtherKey(name));
+    pub fn verify(&self, answer: &[u8], request: &Signed, now: u64) -> Result<(), Unverified> {
+        let signature = Signature::of(answer, &self.name, &self.algorithm.on_the_wire())?;
+        let (length, mac) = request.mac();
+        let expected = self.mac(&[&length, mac, &signature.message, &signature.variables]);
+        if signature.mac().len() != expected.len() {
+            return Err(Unverified::Truncated(signature.mac().len(), expected.len()));
         }
-        let algorithm = self.algorithm.on_the_wire();
-        if !same_algorithm(&tsig.algorithm, &algorithm) {
-            return Err(Unverified::OtherAlgorithm(tsig.algorithm.to_string()));
-        }
-        if let (true, Some(error)) = (tsig.mac.is_empty(), tsig.error) {
-            return Err(Unverified::Rejected(error));
-        }
-        let expected = self.mac(
-            &signed_parts(answer, start, &name, &tsig, request)?
-                .each_ref()
-                .map(Vec::as_slice),
-        );
-        if tsig.mac.len() != expected.len() {
-            return Err(Unverified::Truncated(tsig.mac.len(), expected.len()));
-        }
-        if !bool::from(tsig.mac.ct_eq(&expected)) {
+        if !bool::from(signature.mac().ct_eq(&expected)) {
             return Err(Unverified::Mac);
         }
-        match tsig.error {
-            None => {}
-            Some(TsigError::BadTime) => {
-                return Err(Unverified::BadTime {
-                    client: now,
-                    server: bad_time(&tsig),
-                });
-            }
-            Some(error) => return Err(Unverified::Rejected(error)),
-        }
-        if tsig.time.abs_diff(now) > u64::from(FUDGE) {
-            return Err(Unverified::OtherTime {
-                client: now,
-                server: tsig.time,
-            });
-        }
-        Ok(())
+        signature.check(now)
     }
 
     /// The MAC over parts that follow each other.
@@ -292,118 +250,16 @@ fn mac<M: Mac + KeyInit>(secret: &[u8], parts: &[&[u8]]) -> Vec<u8> {
     mac.finalize().into_bytes().to_vec()
 }
 
-/// Whether a message is well formed, for one that need not be signed.
-///
-/// # Errors
-/// It can't be taken apart, or has octets behind its end.
-pub(crate) fn check_form(message: &[u8]) -> Result<(), Unverified> {
-    match trailer(message) {
-        Ok(_) | Err(Unverified::Unsigned) => Ok(()),
-        Err(error) => Err(error),
-    }
-}
-
-/// The TSIG record at the end of a message.
-struct Trailer {
-    /// Where it begins.
-    start: usize,
-    /// The key's name.
-    name: Name,
-    /// Its data.
-    tsig: TSIG,
-}
-
-/// Walks a message to its TSIG record: the last one of the additional section, the only one, with nothing behind.
-fn trailer(message: &[u8]) -> Result<Trailer, Unverified> {
-    let mut decoder = BinDecoder::new(message);
-    let counts = Header::read(&mut decoder)?.counts;
-    for _ in 0..counts.queries {
-        Query::read(&mut decoder)?;
-    }
-    let records = usize::from(counts.answers)
-        + usize::from(counts.authorities)
-        + usize::from(counts.additionals);
-    let mut last = None;
-    for _ in 0..records {
-        if last.is_some() {
-            return Err(Unverified::Malformed(
-                "a TSIG record that is not the last".into(),
-            ));
-        }
-        let start = decoder.index();
-        let record = Record::<RData>::read(&mut decoder)?;
-        if record.record_type() == RecordType::TSIG {
-            last = Some((start, record));
-        }
-    }
-    if !decoder.is_empty() {
-        return Err(Unverified::Malformed(format!(
-            "{} octets behind the last record",
-            decoder.len()
-        )));
-    }
-    let (start, record) = last.ok_or(Unverified::Unsigned)?;
-    if counts.additionals == 0 || record.dns_class != DNSClass::ANY || record.ttl != 0 {
-        return Err(Unverified::Malformed(
-            "a TSIG record with the wrong section, class or time to live".into(),
-        ));
-    }
-    match record.data {
-        RData::TSIG(tsig) => Ok(Trailer {
-            start,
-            name: record.name,
-            tsig,
-        }),
-        _ => Err(Unverified::Malformed("a TSIG record without data".into())),
-    }
-}
-
-/// What an answer's MAC covers (section 4.3): the request's MAC with its length, the message with the original id and
-/// without the TSIG record, all as it came, and the TSIG variables.
-fn signed_parts(
-    answer: &[u8],
-    start: usize,
-    name: &Name,
-    tsig: &TSIG,
-    request: &Signed,
-) -> Result<[Vec<u8>; 3], Unverified> {
-    let too_short = || Unverified::Malformed("cut short".into());
-    let length = u16::try_from(request.mac.len()).map_err(|_| too_short())?;
-    let request_mac = [&length.to_be_bytes(), request.mac.as_slice()].concat();
-    let mut message = answer
-        .get(..start.max(HEADER))
-        .ok_or_else(too_short)?
-        .to_vec();
-    message[0..2].copy_from_slice(&tsig.oid.to_be_bytes());
-    let additionals = u16::from_be_bytes([message[10], message[11]]).saturating_sub(1);
-    message[10..12].copy_from_slice(&additionals.to_be_bytes());
-    let mut variables = Vec::with_capacity(128);
-    tsig.emit_tsig_for_mac(&mut BinEncoder::new(&mut variables), name)?;
-    Ok([request_mac, message, variables])
-}
-
-/// Whether two algorithms have the same name; servers write it in either case.
-fn same_algorithm(one: &TsigAlgorithm, other: &TsigAlgorithm) -> bool {
-    one.to_string()
-        .trim_end_matches('.')
-        .eq_ignore_ascii_case(other.to_string().trim_end_matches('.'))
-}
-
-/// The server's time in a BADTIME answer: 48 bits of other data.
-fn bad_time(tsig: &TSIG) -> u64 {
-    tsig.other
-        .iter()
-        .take(6)
-        .fold(0, |time, &octet| time << 8 | u64::from(octet))
-}
-
 #[cfg(test)]
 mod agreement;
 
 #[cfg(test)]
 mod tests {
+    use super::record::{FUDGE, HEADER};
     use super::*;
-    use hickory_proto::op::{MessageType, OpCode};
+    use hickory_proto::op::{MessageType, OpCode, Query};
+    use hickory_proto::rr::RecordType;
+    use hickory_proto::rr::rdata::tsig::{TSIG, make_tsig_record, message_tbs};
 
     /// The time of signing and verifying.
     const NOW: u64 = 1_750_000_000;

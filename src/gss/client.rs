@@ -14,6 +14,7 @@ use crate::messages::{
 };
 use der::asn1::{Any, BitStringRef, GeneralizedTime, OctetString};
 use der::{Tag, TagNumber, Tagged};
+use std::io;
 use std::time::{self, Duration};
 
 /// How many realms a way to the service may cross.
@@ -25,13 +26,16 @@ pub trait Environment {
     fn now(&self) -> Duration;
 
     /// Fills a buffer with random octets that nobody can guess.
-    fn fill_random(&mut self, octets: &mut [u8]);
+    ///
+    /// # Errors
+    /// The system has none.
+    fn fill_random(&self, octets: &mut [u8]) -> io::Result<()>;
 
     /// Where the KDCs of a realm are.
     ///
     /// # Errors
     /// Why nobody knows, and what to do, in words that follow "cannot find a KDC of the realm X: ".
-    fn kdcs(&mut self, realm: &str) -> Result<Kdcs, String>;
+    fn kdcs(&self, realm: &str) -> Result<Kdcs, String>;
 }
 
 /// A ticket for the service, good for any number of contexts.
@@ -56,6 +60,18 @@ impl ServiceTicket {
     pub fn clock_offset(&self) -> i64 {
         self.clock_offset
     }
+
+    /// Who has it, as `name@REALM`.
+    #[must_use]
+    pub fn client(&self) -> String {
+        self.client.to_string()
+    }
+
+    /// The service that it is for.
+    #[must_use]
+    pub fn service(&self) -> &str {
+        &self.service
+    }
 }
 
 impl Credentials {
@@ -67,7 +83,7 @@ impl Credentials {
         &self,
         service: &str,
         deadline: time::Instant,
-        environment: &mut dyn Environment,
+        environment: &dyn Environment,
     ) -> Result<ServiceTicket, Error> {
         let service = PrincipalName {
             name_type: name_type::SERVICE_INSTANCE,
@@ -134,7 +150,7 @@ enum Answer {
 /// One way from keys to a ticket.
 struct Client<'a> {
     /// What is needed from outside.
-    environment: &'a mut dyn Environment,
+    environment: &'a dyn Environment,
     /// When to give up.
     deadline: time::Instant,
     /// What to add to the clock, in seconds.
@@ -176,14 +192,14 @@ impl Client<'_> {
     }
 
     /// A number that ties an answer to its request. Some KDCs read it as a signed one.
-    fn nonce(&mut self) -> u32 {
-        random_u32(self.environment) >> 1
+    fn nonce(&self) -> Result<u32, Error> {
+        Ok(random_u32(self.environment)? >> 1)
     }
 
     /// Encrypts a part of a message.
     fn seal(&mut self, key: &Key, usage: u32, plain: &[u8]) -> Result<EncryptedData, Error> {
         let mut confounder = [0; BLOCK];
-        self.environment.fill_random(&mut confounder);
+        self.environment.fill_random(&mut confounder)?;
         EncryptedData::seal(key, usage, plain, confounder).map_err(Error::Encoding)
     }
 }
@@ -259,10 +275,10 @@ pub(crate) fn corrected(now: Duration, offset: i64) -> Result<Instant, Error> {
 }
 
 /// A random number.
-pub(crate) fn random_u32(environment: &mut dyn Environment) -> u32 {
+pub(crate) fn random_u32(environment: &dyn Environment) -> Result<u32, Error> {
     let mut octets = [0; 4];
-    environment.fill_random(&mut octets);
-    u32::from_be_bytes(octets)
+    environment.fill_random(&mut octets)?;
+    Ok(u32::from_be_bytes(octets))
 }
 
 /// An OCTET STRING.
@@ -296,6 +312,36 @@ fn refused(purpose: Purpose, realm: &Text, error: &KrbError) -> Error {
         realm: realm.to_string(),
         code: error.error_code,
         text: error.e_text.as_ref().map(|text| text.as_str().to_owned()),
+    }
+}
+
+/// Reads an answer as it comes from a KDC, and then what is inside.
+#[cfg(fuzzing)]
+pub(crate) fn fuzz_answer(
+    credentials: &Credentials,
+    octets: &[u8],
+    nonce: u32,
+    environment: &dyn Environment,
+) {
+    let mut client = Client {
+        environment,
+        deadline: time::Instant::now(),
+        offset: 0,
+    };
+    let purpose = Purpose::LogIn {
+        principal: credentials.principal(),
+        kvno: credentials.kvno,
+    };
+    match read_answer(octets, messages::kind::AS_REP) {
+        Ok(Answer::Reply(reply)) => {
+            drop(client.read_as_reply(credentials, &reply, nonce, purpose));
+        }
+        Ok(Answer::No(error)) => {
+            error.etypes();
+            let text = refused(purpose, &credentials.principal.realm, &error).to_string();
+            assert!(!text.contains(['\n', '\r', '\u{1b}']), "{text:?}");
+        }
+        Err(_) => {}
     }
 }
 

@@ -89,14 +89,11 @@ impl ServiceTicket {
     ///
     /// # Errors
     /// The message can't be made.
-    pub fn initiate(
-        &self,
-        environment: &mut dyn Environment,
-    ) -> Result<(Negotiation, Vec<u8>), Error> {
+    pub fn initiate(&self, environment: &dyn Environment) -> Result<(Negotiation, Vec<u8>), Error> {
         let time = corrected(environment.now(), self.clock_offset)?;
-        let subkey = Key::random(self.key.enctype(), |octets| environment.fill_random(octets));
+        let subkey = Key::random(self.key.enctype(), |octets| environment.fill_random(octets))?;
         // Some servers read it as a signed number, and add to it.
-        let sequence = random_u32(environment) >> 2;
+        let sequence = random_u32(environment)? >> 2;
         let mut bindings = 16_u32.to_le_bytes().to_vec();
         bindings.extend([0; 16]);
         bindings.extend(GSS_FLAGS.to_le_bytes());
@@ -120,7 +117,7 @@ impl ServiceTicket {
             messages::encode(kind::AUTHENTICATOR, &authenticator).map_err(Error::Encoding)?,
         );
         let mut confounder = [0; BLOCK];
-        environment.fill_random(&mut confounder);
+        environment.fill_random(&mut confounder)?;
         let request = ApReq {
             pvno: PVNO,
             msg_type: kind::AP_REQ,

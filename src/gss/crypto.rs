@@ -12,6 +12,7 @@ use hmac::{Hmac, Mac};
 use sha1::Sha1;
 use sha2::{Sha256, Sha384};
 use std::fmt;
+use std::io;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
@@ -152,10 +153,16 @@ impl Key {
     }
 
     /// A new key; any octets are a good one.
-    pub(crate) fn random(enctype: Enctype, fill: impl FnOnce(&mut [u8])) -> Self {
+    ///
+    /// # Errors
+    /// There are no random octets.
+    pub(crate) fn random(
+        enctype: Enctype,
+        fill: impl FnOnce(&mut [u8]) -> io::Result<()>,
+    ) -> io::Result<Self> {
         let mut octets = Zeroizing::new(vec![0; enctype.key_length()]);
-        fill(&mut octets);
-        Self { enctype, octets }
+        fill(&mut octets)?;
+        Ok(Self { enctype, octets })
     }
 
     /// What it is for.
@@ -557,8 +564,8 @@ mod tests {
     #[test]
     fn decrypts_what_it_encrypted_and_nothing_else() {
         for enctype in Enctype::ALL {
-            let key = Key::random(enctype, |octets| octets.fill(7));
-            let other = Key::random(enctype, |octets| octets.fill(8));
+            let key = Key::new(enctype, &vec![7; enctype.key_length()]).unwrap();
+            let other = Key::new(enctype, &vec![8; enctype.key_length()]).unwrap();
             for length in [0, 1, 15, 16, 17, 31, 32, 33, 300] {
                 let plain = vec![9; length];
                 let sealed = key.encrypt(3, &plain, [5; BLOCK]);
@@ -579,7 +586,7 @@ mod tests {
     fn knows_its_numbers_and_shows_no_key() {
         for enctype in Enctype::ALL {
             assert_eq!(Enctype::from_number(enctype.number()), Some(enctype));
-            let key = Key::random(enctype, |octets| octets.fill(7));
+            let key = Key::new(enctype, &vec![7; enctype.key_length()]).unwrap();
             assert_eq!(format!("{key:?}"), format!("Key({enctype}, ..)"));
             assert!(Key::new(enctype, &[7; 24]).is_none());
         }

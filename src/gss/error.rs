@@ -2,6 +2,7 @@
 //! it failed, what to do.
 
 use std::fmt;
+use std::io;
 use std::net::SocketAddr;
 
 /// What a KDC was asked for.
@@ -139,6 +140,9 @@ pub enum Error {
         /// What was missing or wrong.
         what: &'static str,
     },
+    /// There is no chance.
+    #[error("the system has no random numbers: {0}")]
+    Random(#[from] io::Error),
     /// A message can't be encoded.
     #[error("cannot encode a Kerberos message: {0}")]
     Encoding(der::Error),

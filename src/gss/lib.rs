@@ -25,6 +25,8 @@ mod conf;
 mod context;
 mod crypto;
 mod error;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod kdc;
 mod keytab;
 mod messages;

@@ -165,6 +165,26 @@ fn frame(mechanism: ObjectIdentifier, token: &[u8]) -> der::Result<Vec<u8>> {
     Any::new(FRAME, content)?.to_der()
 }
 
+/// The token of a server that accepts, with its AP-REP.
+#[cfg(fuzzing)]
+pub(crate) fn completed_token(ap_rep: &[u8]) -> der::Result<Vec<u8>> {
+    let answer = NegTokenResp {
+        neg_state: Some(NegState::AcceptCompleted),
+        supported_mech: None,
+        response_token: Some(OctetString::new(frame(
+            KERBEROS,
+            &[&[2, 0], ap_rep].concat(),
+        )?)?),
+        mech_list_mic: None,
+    };
+    ContextSpecificRef {
+        tag_number: TagNumber(1),
+        tag_mode: TagMode::Explicit,
+        value: &answer,
+    }
+    .to_der()
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;

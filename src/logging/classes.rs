@@ -18,7 +18,7 @@ pub(crate) const FILTER: &str = "logging.Filter";
 pub(crate) type Make = fn(&mut Arguments) -> Result<Kind, ConfigError>;
 
 /// The classes of handlers.
-const HANDLERS: [(&str, Make); 14] = [
+static HANDLERS: [(&str, Make); 14] = [
     ("logging.StreamHandler", |given| {
         sink(Ok(Stream::new(given)))
     }),
@@ -68,7 +68,7 @@ fn sink<S: Sink + 'static>(sink: Result<S, ConfigError>) -> Result<Kind, ConfigE
 
 /// A class of handlers, and how one is made.
 pub(crate) fn handler(name: &str) -> Option<(&'static str, Make)> {
-    HANDLERS.into_iter().find(|(class, _)| *class == name)
+    HANDLERS.iter().copied().find(|(class, _)| *class == name)
 }
 
 /// The full name of a class of this name, of whatever it is.

@@ -184,8 +184,22 @@ impl Flags {
     }
 }
 
-/// `time.strftime`
+/// `time.strftime`. Of a text that is far longer than its format, Python shows nothing.
 pub(crate) fn strftime(format: &str, moment: &Moment) -> String {
+    let mut room = 1024;
+    while room < 256 * format.chars().count() {
+        room *= 2;
+    }
+    let text = expand(format, moment, 4 * room);
+    if text.chars().count() < room {
+        text
+    } else {
+        String::new()
+    }
+}
+
+/// Replaces the conversions of a format, until there are so many bytes.
+fn expand(format: &str, moment: &Moment, enough: usize) -> String {
     let mut out = String::with_capacity(format.len() + 16);
     let mut rest = format;
     while let Some((before, conversion)) = rest.split_once('%') {
@@ -220,6 +234,9 @@ pub(crate) fn strftime(format: &str, moment: &Moment) -> String {
         flags.upper |= flags.change && matches!(c, 'b' | 'h');
         if !convert(c, modifier, flags, moment, &mut out) {
             flags.text(&format!("%{}", &conversion[..end]), &mut out);
+        }
+        if out.len() > enough {
+            return out;
         }
         rest = &conversion[end..];
     }
@@ -256,7 +273,8 @@ fn convert(
     if flags.change && "aAbBh".contains(c) {
         flags.upper = true;
     }
-    let within = |format: &str, out: &mut String| flags.text(&strftime(format, moment), out);
+    let within =
+        |format: &str, out: &mut String| flags.text(&expand(format, moment, usize::MAX), out);
     match c {
         '%' => flags.text("%", out),
         'n' => flags.text("\n", out),

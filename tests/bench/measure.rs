@@ -4,19 +4,23 @@ use crate::programs::Programs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
-/// What a command took: the medians of its times, the most of its memory.
+/// What a command took: the medians of its times and its page faults, the most of its memory.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Row {
     /// From the start to the end, in milliseconds.
     pub(crate) wall: f64,
     /// Of that on a processor.
     pub(crate) cpu: f64,
+    /// Page faults, of which starting any program takes three.
+    faults: u64,
     /// Peak memory in KiB.
     memory: u64,
     /// How many runs failed.
     failures: u64,
     /// How many system calls it made, where strace is installed.
     calls: Option<u64>,
+    /// How many instructions it executed itself, without the kernel, where valgrind is installed.
+    instructions: Option<u64>,
 }
 
 /// A table that is printed.
@@ -72,20 +76,24 @@ impl Table {
         self.rows = run_in_turn(programs, rounds, &arguments);
     }
 
-    /// Counts each command's system calls.
-    pub(crate) fn count_calls(&mut self) {
+    /// Counts each command's system calls and instructions: they do not depend on what else the machine does.
+    pub(crate) fn count(&mut self) {
         for ((_, words), row) in self.commands.iter().zip(&mut self.rows) {
             row.calls = calls(words);
+            row.instructions = instructions(words);
         }
     }
 
     /// Prints what was measured.
     pub(crate) fn print(&self) {
         println!("\n## {}\n", self.title);
-        println!("| | ms | of that on the CPU | peak KiB | system calls | ratio |");
-        println!("|---|--:|--:|--:|--:|---|");
+        println!(
+            "| | ms | of that on the CPU | peak KiB | page faults | system calls | instructions | ratio |"
+        );
+        println!("|---|--:|--:|--:|--:|--:|--:|---|");
         for (index, ((name, _), row)) in self.commands.iter().zip(&self.rows).enumerate() {
-            let calls = row.calls.map(|calls| calls.to_string()).unwrap_or_default();
+            let [calls, instructions] = [row.calls, row.instructions]
+                .map(|count| count.map(|count| count.to_string()).unwrap_or_default());
             let ratios: Vec<String> = self
                 .compared
                 .iter()
@@ -97,10 +105,11 @@ impl Table {
                 failures => format!(" ({failures} FAILED)"),
             };
             println!(
-                "| {name}{failed} | {:.3} | {:.3} | {} | {calls} | {} |",
+                "| {name}{failed} | {:.3} | {:.3} | {} | {} | {calls} | {instructions} | {} |",
                 row.wall,
                 row.cpu,
                 row.memory,
+                row.faults,
                 ratios.join("; ")
             );
         }
@@ -147,9 +156,10 @@ fn run_in_turn(programs: &Programs, rounds: u32, commands: &[&str]) -> Vec<Row> 
             Row {
                 wall: f64::from(numbers[0]) / 1e6,
                 cpu: f64::from(numbers[1]) / 1e6,
-                memory: numbers[2].into(),
-                failures: numbers[3].into(),
-                calls: None,
+                faults: numbers[2].into(),
+                memory: numbers[3].into(),
+                failures: numbers[4].into(),
+                ..Row::default()
             }
         })
         .collect()
@@ -176,4 +186,18 @@ fn calls(words: &[String]) -> Option<u64> {
 /// A path as a word of a command.
 fn text_of(path: &Path) -> String {
     path.to_str().expect("the path is UTF-8").to_owned()
+}
+
+/// How many instructions a command executes; none where valgrind can't tell.
+fn instructions(words: &[String]) -> Option<u64> {
+    let run = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .args(words)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .output()
+        .ok()?;
+    let text = String::from_utf8_lossy(&run.stderr).into_owned();
+    let (_, count) = text.split_once("Collected :")?;
+    count.split_whitespace().next()?.parse().ok()
 }

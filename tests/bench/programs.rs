@@ -1,34 +1,25 @@
 //! The programs that are compared, and what they take on the disk.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-
-/// How the program is built for release, as its profile in Cargo.toml says.
-const AS_THE_PROGRAM: [&str; 10] = [
-    "-C",
-    "opt-level=z",
-    "-C",
-    "lto=fat",
-    "-C",
-    "codegen-units=1",
-    "-C",
-    "panic=abort",
-    "-C",
-    "strip=symbols",
-];
 
 /// What takes part.
 pub(crate) struct Programs {
     /// Where the benchmark keeps what it builds.
     pub(crate) folder: PathBuf,
-    /// The program as `cargo build --release` links it.
+    /// The program as `cargo build --release` links it here.
     pub(crate) dynamic: PathBuf,
-    /// The program as `.ci/release-static` links it.
-    fixed: PathBuf,
-    /// The least that Rust can do, linked either way.
-    empty: [PathBuf; 2],
+    /// The program as it is released, or as cargo builds it for musl where that script has not what it needs.
+    release: PathBuf,
+    /// Another version of it to compare with, which `PYDYNDNS_BENCH_BEFORE` names.
+    before: PathBuf,
+    /// The least that an unchanged run can take, in C without a C library.
+    pub(crate) least: PathBuf,
+    /// The least that Rust can do, linked as the release.
+    pub(crate) empty: PathBuf,
     /// The C program that sends ready-made packets.
     pub(crate) floor: PathBuf,
     /// What runs the commands.
@@ -37,71 +28,77 @@ pub(crate) struct Programs {
     pub(crate) original: Option<PathBuf>,
 }
 
-/// The program and the empty one, linked alike.
-pub(crate) struct Linked<'a> {
-    /// How.
-    pub(crate) name: &'static str,
-    /// Ours.
-    pub(crate) ours: &'a Path,
-    /// The empty one.
-    pub(crate) empty: &'a Path,
-}
-
 impl Programs {
     /// Those that an earlier call of [`Programs::build`] left in a folder.
     pub(crate) fn built(folder: &Path) -> Self {
         let original = folder.join("../../original/bin/pydyndns");
+        let file = |name| folder.join(name);
         Self {
             folder: folder.to_owned(),
-            dynamic: folder.join("pydyndns-dynamic"),
-            fixed: folder.join("pydyndns-static"),
-            empty: ["empty-dynamic", "empty-static"].map(|name| folder.join(name)),
-            floor: folder.join("floor"),
-            runner: folder.join("runner"),
+            dynamic: file("pydyndns-dynamic"),
+            release: file("pydyndns-release"),
+            before: file("pydyndns-before"),
+            least: file("least"),
+            empty: file("empty"),
+            floor: file("floor"),
+            runner: file("runner"),
             original: original.exists().then_some(original),
         }
     }
 
-    /// Builds and installs all of them. What can't be had is left out, but for a C compiler and rustc.
+    /// Builds and installs all of them. What can't be had is left out, but for a C compiler.
     pub(crate) fn build() -> Self {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench");
+        let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).expect("the target folder is ours");
         let project = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let sources = project.join("tests/bench");
-        let compile = |compiler: &str, flags: &[&str], source: &str, name: &str| {
-            let linked = folder.join("linked");
+        let compile = |compiler: &str, flags: &[&str], name: &str| {
             let mut command = Command::new(compiler);
-            command
-                .args(flags)
-                .arg("-o")
-                .arg(&linked)
-                .arg(sources.join(source));
-            succeeds(&mut command) && install(&linked, &folder.join(name))
+            let source = format!("tests/bench/{name}.c");
+            command.args(flags).arg("-s").arg("-o");
+            succeeds(command.arg(folder.join(name)).arg(project.join(source)))
         };
+        let small = ["-Os", "-static"];
         assert!(
-            compile("cc", &["-O2"], "floor.c", "floor")
-                && compile("cc", &["-O2", "-static"], "runner.c", "runner"),
+            compile("cc", &["-O2"], "floor")
+                && (compile("musl-gcc", &small, "runner") || compile("cc", &small, "runner")),
             "a C compiler is needed"
         );
-        let is_static = ["-C", "target-feature=+crt-static"];
+        let no_library = ["-O2", "-static", "-nostdlib", "-fno-stack-protector"];
+        if !compile("cc", &no_library, "least") {
+            println!("left out: least, which knows x86-64 and 64-bit ARM");
+        }
+        let own = Path::new(env!("CARGO_BIN_EXE_pydyndns"));
         assert!(
-            compile("rustc", &AS_THE_PROGRAM, "empty.rs", "empty-dynamic")
-                && install(
-                    Path::new(env!("CARGO_BIN_EXE_pydyndns")),
-                    &folder.join("pydyndns-dynamic")
-                ),
-            "rustc is needed"
+            install(own, &folder.join("pydyndns-dynamic")),
+            "cargo has built it"
         );
-        let release = project.join("target/dist/pydyndns-x86_64-linux");
-        if !compile(
-            "rustc",
-            &[&AS_THE_PROGRAM[..], &is_static].concat(),
-            "empty.rs",
-            "empty-static",
-        ) || !succeeds(Command::new("bash").arg(project.join(".ci/release-static")))
-            || !install(&release, &folder.join("pydyndns-static"))
-        {
-            println!("left out: the static build, which is for x86-64 Linux");
+        let found = if succeeds(Command::new(project.join(".ci/release-static")).arg(compiler())) {
+            let dist = project.join("target/dist");
+            [
+                dist.join("pydyndns-x86_64-linux"),
+                dist.join("empty-x86_64-linux"),
+            ]
+        } else {
+            let built = folder.join("target/x86_64-unknown-linux-musl/release");
+            succeeds(
+                Command::new("cargo")
+                    .args(["build", "--release", "--bin=pydyndns", "--example=empty"])
+                    .arg("--target=x86_64-unknown-linux-musl")
+                    .arg("--target-dir")
+                    .arg(folder.join("target"))
+                    .current_dir(project),
+            );
+            [built.join("pydyndns"), built.join("examples/empty")]
+        };
+        for (from, name) in found.iter().zip(["pydyndns-release", "empty"]) {
+            if !install(from, &folder.join(name)) {
+                println!("left out: {name}, static with musl");
+            }
+        }
+        if let Some(before) = env::var_os("PYDYNDNS_BENCH_BEFORE") {
+            let is_installed = install(before.as_ref(), &folder.join("pydyndns-before"));
+            assert!(is_installed, "PYDYNDNS_BENCH_BEFORE names no program");
         }
         let python = folder.join("../../original");
         let packages = ["pydyndns==1.2.1", "dnspython<3", "ifaddr"];
@@ -118,45 +115,46 @@ impl Programs {
         Self::built(&folder)
     }
 
-    /// Each way to link, with the programs that were linked so.
-    pub(crate) fn linkages(&self) -> Vec<Linked<'_>> {
-        let [empty_dynamic, empty_static] = &self.empty;
+    /// Ours in each way that it was built.
+    pub(crate) fn ours(&self) -> Vec<(&'static str, &Path)> {
         [
-            ("dynamic", &self.dynamic, empty_dynamic),
-            ("static", &self.fixed, empty_static),
+            ("pydyndns", &self.release),
+            ("pydyndns, dynamic", &self.dynamic),
+            ("pydyndns, before", &self.before),
         ]
         .into_iter()
-        .filter(|(_, ours, empty)| ours.exists() && empty.exists())
-        .map(|(name, ours, empty)| Linked { name, ours, empty })
+        .filter(|(_, program)| program.exists())
+        .map(|(name, program)| (name, program.as_path()))
         .collect()
     }
 
     /// The program as it is released.
     pub(crate) fn best(&self) -> &Path {
-        if self.fixed.exists() {
-            &self.fixed
-        } else {
-            &self.dynamic
-        }
+        self.ours()[0].1
     }
 
     /// Prints what the programs take on the disk.
     pub(crate) fn print_sizes(&self) {
         println!("\n## Size\n\n| | bytes |\n|---|--:|");
-        for linked in self.linkages() {
-            for (what, file) in [
-                ("pydyndns", linked.ours),
-                ("empty Rust program", linked.empty),
-            ] {
-                let bytes = file.metadata().map_or(0, |file| file.len());
-                println!("| {what}, {} | {bytes} |", linked.name);
-            }
+        let others = [
+            ("empty Rust program", &*self.empty),
+            ("least", &*self.least),
+        ];
+        for (name, file) in self.ours().into_iter().chain(others) {
+            let bytes = file.metadata().map_or(0, |file| file.len());
+            println!("| {name} | {bytes} |");
         }
-        if self.fixed.exists() {
-            let project = Path::new(env!("CARGO_MANIFEST_DIR"));
-            print_contents(&project.join("target/x86_64-unknown-linux-gnu/release/pydyndns"));
+        let with_symbols =
+            compiler().join("target/x86_64-unknown-linux-musl/release/pydyndns-with-symbols");
+        if with_symbols.exists() {
+            print_contents(&with_symbols);
         }
     }
+}
+
+/// Where `.ci/release-static` keeps its compiler and what it builds.
+fn compiler() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("../compiler")
 }
 
 /// Prints what takes the room in a program that still has its symbols: code by crate, a generic function counted for the first crate in its name that is not of the standard library.

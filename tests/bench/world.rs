@@ -1,12 +1,12 @@
 //! Where the commands run: namespaces of their own with interfaces, a name and a resolver, and BIND on loopback.
 
 use hickory_proto::op::{Message, Query};
-use hickory_proto::rr::{Name, RecordType};
-use serde_json::{Value, json};
+use hickory_proto::rr::{Name, RData, RecordType};
+use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Read;
-use std::net::{TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::Duration;
@@ -39,6 +39,7 @@ mount -t tmpfs tmpfs /run && mkdir /run/bind
 hostname host.example.com
 echo 'nameserver 127.0.0.1' > /run/resolv.conf && mount --bind /run/resolv.conf /etc/resolv.conf
 echo 'hosts: files dns' > /run/nsswitch.conf && mount --bind /run/nsswitch.conf /etc/nsswitch.conf
+echo > /run/hosts && mount --bind /run/hosts /etc/hosts
 ip link set lo up
 ip link add bench0 type veth peer name bench1
 ip link set bench1 addrgenmode none
@@ -84,6 +85,50 @@ pub(crate) struct World {
     named: Child,
 }
 
+/// What the primary has seen.
+pub(crate) struct Seen {
+    /// Queries over UDP.
+    pub(crate) queries: u64,
+    /// TCP connections.
+    pub(crate) connections: u64,
+    /// Changes of the zone: BIND counts each in the SOA's serial.
+    pub(crate) updates: u64,
+    /// Octets of all packets, questions and answers.
+    pub(crate) bytes: u64,
+    /// What it took of the processors, in milliseconds.
+    pub(crate) processor: u64,
+}
+
+impl Seen {
+    /// What came since then.
+    pub(crate) fn since(&self, before: &Self) -> Self {
+        Self {
+            // Of which one query was for the serial.
+            queries: self.queries - before.queries - 1,
+            connections: self.connections - before.connections,
+            updates: self.updates - before.updates,
+            bytes: self.bytes - before.bytes,
+            processor: self.processor - before.processor,
+        }
+    }
+}
+
+/// The zone's serial.
+fn serial() -> u64 {
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("loopback is there");
+    let octets = query("example.com.", RecordType::SOA);
+    let mut answer = [0; 4096];
+    let length = socket
+        .send_to(&octets, SERVER)
+        .and_then(|_| socket.recv(&mut answer))
+        .expect("the name server answers");
+    let message = Message::from_vec(&answer[..length]).expect("a message");
+    match message.answers.first().map(|record| &record.data) {
+        Some(RData::SOA(soa)) => soa.serial.into(),
+        other => panic!("no SOA: {other:?}"),
+    }
+}
+
 impl Drop for World {
     fn drop(&mut self) {
         let _ = self.named.kill();
@@ -92,6 +137,40 @@ impl Drop for World {
 }
 
 impl World {
+    /// What the primary has seen and taken until now.
+    pub(crate) fn seen(&self) -> Seen {
+        // Of each protocol a line with the names and one with the numbers, in /proc/net/snmp and netstat alike.
+        let table = ["snmp", "netstat"]
+            .map(|file| fs::read_to_string(format!("/proc/net/{file}")).expect("proc is mounted"))
+            .concat();
+        let count = |protocol: &str, name: &str| -> u64 {
+            let mut lines = table.lines().filter_map(|line| line.strip_prefix(protocol));
+            let (names, numbers) = (lines.next().unwrap_or(""), lines.next().unwrap_or(""));
+            let mut pairs = names.split(' ').zip(numbers.split(' '));
+            let found = pairs.find(|(found, _)| *found == name);
+            found
+                .and_then(|(_, number)| number.parse().ok())
+                .unwrap_or(0)
+        };
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.named.id()))
+            .expect("the name server runs");
+        // User and system time in hundredths of a second, the 14th and 15th field.
+        let processor: u64 = stat
+            .split(' ')
+            .skip(13)
+            .take(2)
+            .filter_map(|ticks| ticks.parse::<u64>().ok())
+            .sum();
+        Seen {
+            // Queries and answers arrive in the same namespace.
+            queries: count("Udp: ", "InDatagrams") / 2,
+            connections: count("Tcp: ", "PassiveOpens"),
+            updates: serial(),
+            bytes: count("IpExt: ", "InOctets"),
+            processor: processor * 10,
+        }
+    }
+
     /// Sets everything up and waits for the name server.
     pub(crate) fn new() -> Self {
         shell(SETUP);
@@ -232,7 +311,7 @@ pub(crate) fn set_addresses(count: u32) {
 /// Leaves so many interfaces with an address to register each, beside one without.
 pub(crate) fn set_interfaces(count: u32) {
     let mut batch = String::from("address flush dev bench0\n");
-    for index in 0..100 {
+    for index in 0..1000 {
         // Those of the count before.
         if Path::new(&format!("/proc/sys/net/ipv4/conf/more{index}")).exists() {
             let _ = writeln!(batch, "link delete more{index}");
@@ -241,7 +320,9 @@ pub(crate) fn set_interfaces(count: u32) {
     for index in 0..count {
         let _ = writeln!(
             batch,
-            "link add more{index} type bridge\nlink set more{index} up\naddress add 10.2.{index}.1/24 dev more{index}"
+            "link add more{index} type bridge\nlink set more{index} up\naddress add 10.{}.{}.1/24 dev more{index}",
+            2 + index / 250,
+            index % 250
         );
     }
     ip(&batch);
@@ -279,6 +360,73 @@ pub(crate) fn comments(count: u32, length: usize) -> Vec<(String, Value)> {
     (0..count)
         .map(|index| (format!("_{index}"), "x".repeat(length).into()))
         .collect()
+}
+
+/// Keys that tell where to send, so that nobody has to be asked.
+pub(crate) fn where_to_send() -> [(String, Value); 2] {
+    [("zone", "example.com"), ("server", "127.0.0.1")]
+        .map(|(key, value)| (key.into(), value.into()))
+}
+
+/// The configuration of one of many hosts, with the address of this number.
+pub(crate) fn config_of_host(index: u32) -> String {
+    let addresses = json!({
+        "include": [format!("10.1.{}.{}/32", index / 250, index % 250 + 1)],
+        "exclude": ["0.0.0.0/0", "::/0"],
+    });
+    let hostname = format!("host{index}.example.com").into();
+    config(
+        &format!("host{index}"),
+        &[
+            ("hostname".into(), hostname),
+            ("addresses".into(), addresses),
+        ],
+    )
+}
+
+/// Makes a cache with keys of somebody else's of so many octets.
+pub(crate) fn set_strange_cache(path: &str, bytes: u32) {
+    let keys: Map<String, Value> = (0..bytes / 100)
+        .map(|index| (format!("{index:010}"), "x".repeat(85).into()))
+        .collect();
+    let text = Value::Object(keys).to_string();
+    fs::write(path, text).expect("the file system is ours");
+    shell(&format!("chmod 600 {path}"));
+}
+
+/// Makes a hosts file with so many lines before the one of this host, which then has no full name of its own.
+pub(crate) fn set_hosts(lines: u32) {
+    let mut text = String::new();
+    for index in 0..lines {
+        let _ = writeln!(text, "0.0.0.0 advertisement{index}.example.net");
+    }
+    text.push_str("192.0.2.10 host.example.com host\n");
+    fs::write("/run/hosts", text).expect("the file system is ours");
+    shell("hostname host");
+}
+
+/// ddclient and its arguments for a run that finds nothing new, if it is installed.
+pub(crate) fn ddclient() -> Option<(PathBuf, Vec<&'static str>)> {
+    let program = ["/usr/bin/ddclient", "/usr/sbin/ddclient"]
+        .map(PathBuf::from)
+        .into_iter()
+        .find(|program| program.exists())?;
+    let text = format!(
+        "use=cmd, cmd='echo 192.0.2.10'\nserver=127.0.0.1\nzone=example.com\nttl=60\nlogin=/usr/bin/nsupdate\n\
+         password=/run/nsupdate.key\nprotocol=nsupdate host.example.com\n"
+    );
+    fs::write("/run/ddclient.conf", text).expect("the file system is ours");
+    shell("chmod 600 /run/ddclient.conf");
+    let _ = nsupdate()?;
+    let arguments = [
+        "-daemon=0",
+        "-noquiet",
+        "-file=/run/ddclient.conf",
+        "-cache=/run/ddclient.cache",
+        "-pid=/run/ddclient.pid",
+    ];
+    run(&program, &arguments);
+    Some((program, arguments.to_vec()))
 }
 
 /// A query as it goes over the wire.

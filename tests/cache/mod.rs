@@ -1,5 +1,7 @@
 //! The cache: when a run sends, and what it writes down.
 
+mod model;
+
 use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,9 +21,17 @@ fn cached(local: &Local) -> Value {
 #[test]
 fn is_written_in_the_form_that_the_python_program_reads() {
     let local = Local::new();
+    let seconds = || {
+        let now = std::time::SystemTime::now();
+        now.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
+    };
+    let before = seconds();
     local.program(json!({})).run().succeeds();
+    let mut entry = cached(&local);
+    let confirmed = entry.as_object_mut().unwrap().remove("confirmed").unwrap();
+    assert!((before..=seconds()).contains(&confirmed.as_u64().unwrap()));
     assert_eq!(
-        cached(&local),
+        entry,
         json!({
             "hostname": "host.example.com.",
             "addresses": {"ipv4": ["127.0.0.1"], "ipv6": []},
@@ -103,7 +113,6 @@ fn a_cache_that_says_something_else_is_not_enough() {
         r#"{"hostname": "host.example.com.", "addresses": {"ipv4": [], "ipv6": []}}"#,
         r#"{"hostname": "host.example.com.", "addresses": {"ipv4": ["127.0.0.1"], "ipv6": ["::1"]}}"#,
         r#"{"hostname": "host.example.com.", "addresses": {"ipv4": ["127.0.0.1", "127.0.0.2"], "ipv6": []}}"#,
-        r#"{"hostname": "other.example.com.", "addresses": {"ipv4": ["127.0.0.1"], "ipv6": []}}"#,
         r#"{"hostname": "host.example.com.", "addresses": {"ipv4": ["127.0.0.1"], "ipv6": []}, "ttl": 60}"#,
     ]
     .into_iter()
@@ -121,7 +130,7 @@ fn a_cache_that_cannot_be_understood_is_as_if_there_were_none() {
     let good =
         br#"{"hostname": "host.example.com.", "addresses": {"ipv4": ["127.0.0.1"], "ipv6": []}}"#;
     let mut texts: Vec<Vec<u8>> = [
-        "", "{", "null", "[]", "\"text\"", "{}", r#"{"hostname": 5}"#, r#"{"hostname": "host.example.com."}"#,
+        "", "{", "{}", "{null}", r#"{"hostname": 5}"#, r#"{"hostname": "host.example.com."}"#,
         r#"{"hostname": "host.example.com.", "addresses": []}"#,
         r#"{"hostname": "host.example.com.", "addresses": {"ipv4": "127.0.0.1", "ipv6": []}}"#,
         r#"{"hostname": "host.example.com.", "addresses": {"ipv4": [2130706433], "ipv6": []}}"#,
@@ -132,8 +141,8 @@ fn a_cache_that_cannot_be_understood_is_as_if_there_were_none() {
     .to_vec();
     texts.push(good[..good.len() - 1].to_vec());
     texts.push([good, &b"x"[..]].concat());
-    texts.push(b"\xff\xfe{".to_vec());
-    texts.push(b"[".repeat(1_000_000));
+    texts.push(b"{\xff\xfe".to_vec());
+    texts.push([&b"{\"a\":"[..], &b"[".repeat(1_000_000)].concat());
     texts.push([&good[..1], &b" ".repeat(100 << 20), &good[1..]].concat());
     for (index, text) in texts.iter().enumerate() {
         std::fs::write(local.cache(), text).unwrap();
@@ -148,6 +157,61 @@ fn a_cache_that_cannot_be_understood_is_as_if_there_were_none() {
         assert_eq!(local.primary.updates(), index + 1, "{start}");
         assert_eq!(cached(&local)["hostname"], "host.example.com.", "{start}");
     }
+}
+
+#[test]
+fn a_file_that_cannot_be_a_cache_is_never_removed_or_overwritten() {
+    let local = Local::new();
+    for text in [
+        &b"precious"[..],
+        b"null",
+        b"[]",
+        b"\"text\"",
+        b" {}",
+        b"\xff\xfe{",
+        b"\0\0",
+        b"\xef\xbb\xbf{}",
+    ] {
+        std::fs::write(local.cache(), text).unwrap();
+        for arguments in [&[][..], &["-f"]] {
+            local.program(json!({})).args(arguments).run().fails(
+                1,
+                "ERROR: *cache* no cache and is left alone; name another file",
+            );
+            assert_eq!(std::fs::read(local.cache()).unwrap(), text);
+        }
+    }
+    assert_eq!(local.primary.seen(), []);
+    let names: Vec<_> = local.files().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["cache", "cache.lock", "pydyndns.conf"]);
+}
+
+#[test]
+fn two_names_in_one_cache_are_told_of_on_runs_that_send() {
+    let local = Local::new();
+    let one = local.program(json!({}));
+    one.run().succeeds();
+    let other = json!({"hostname": "other.example.com"});
+    let folder = crate::harness::Folder::new();
+    let other = crate::harness::program::Program::new(folder.path()).config(&local.config(other));
+    other.run().is(
+        0,
+        "",
+        "WARNING: the cache * is about host.example.com., not other.example.com: *give each its own `cache`",
+    );
+    other.run().succeeds();
+    one.run()
+        .is(0, "", "WARNING: the cache *other.example.com.*");
+    // What a server would not take for a name is shown so that it does no harm.
+    let odd = json!({"hostname": "a\u{1b}[2Jb", "addresses": {}});
+    std::fs::write(local.cache(), odd.to_string()).unwrap();
+    let run = one.run();
+    assert!(
+        run.status == Some(0)
+            && run.stderr.contains("\\u{1b}[2Jb")
+            && !run.stderr.contains('\u{1b}'),
+        "{run:?}"
+    );
 }
 
 #[test]
@@ -327,7 +391,11 @@ fn waiting_for_the_lock_is_bounded_by_the_timeout() {
     let local = Local::new();
     let mut held = lock(&local);
     let run = local.program(json!({"timeout": 1})).run();
-    run.fails(1, "ERROR: *lock*");
+    #[cfg(target_os = "linux")]
+    let holder = format!("process {} (*) holds the lock", std::process::id());
+    #[cfg(not(target_os = "linux"))]
+    let holder = "*holds the lock";
+    run.fails(1, &format!("ERROR: cannot lock the cache *: {holder}"));
     assert!(
         (0.9..15.0).contains(&run.took.as_secs_f64()),
         "took {:?}",
@@ -388,7 +456,7 @@ mod in_a_sandbox {
     fn a_cache_of_any_size_takes_little_memory() {
         sandbox(|sandbox| {
             let (local, program) = registering(sandbox, "/run/sandbox/cache");
-            sandbox.shell("truncate -s 8G /run/sandbox/cache");
+            sandbox.shell("echo { > /run/sandbox/cache; truncate -s 8G /run/sandbox/cache");
             // 100 MB of address space are plenty for anything else.
             program
                 .under(["sh", "-c", "ulimit -v 102400; exec \"$0\" \"$@\""])

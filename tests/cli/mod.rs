@@ -30,6 +30,9 @@ fn help_names_every_option() {
             "-c, --config <FILE>",
             "-f, --force",
             "-n, --dry-run",
+            "--status",
+            "--json",
+            "--unregister",
             "-v, --verbose",
             "-h, --help",
             "-V, --version",
@@ -53,6 +56,14 @@ fn a_command_line_that_is_wrong_ends_with_status_2() {
         &["eth["],
         &["!"],
         &[""],
+        &["--json"],
+        &["--json", "-n"],
+        &["--status", "--unregister"],
+        &["--status", "-f"],
+        &["--status", "--json", "--force"],
+        &["--ver"],
+        &["/?"],
+        &["-fx"],
     ] {
         let run = local.program(json!({})).args(arguments).run();
         run.fails(2, "...");
@@ -70,6 +81,42 @@ fn an_option_that_is_nearly_right_is_told() {
             2,
             &format!("pydyndns: unexpected argument '{wrong}' found; did you mean {right}?"),
         );
+    }
+}
+
+#[test]
+fn an_abbreviation_that_is_ambiguous_is_told_what_it_could_be() {
+    let local = Local::new();
+    let run = local.program(json!({})).arg("--ver").run();
+    run.fails(
+        2,
+        "pydyndns: option '--ver' is ambiguous; it could be --verbose, --version",
+    );
+}
+
+#[test]
+fn options_are_read_as_argparse_reads_them() {
+    let local = Local::new();
+    let file = local.path().join("own.conf");
+    std::fs::write(&file, local.config(json!({})).to_string()).unwrap();
+    #[cfg(unix)]
+    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let own = file.to_str().unwrap();
+    let (long, short) = (format!("--conf={own}"), format!("-c{own}"));
+    let bundle = format!("-fc{own}");
+    for (index, arguments) in [
+        &["--forc", "--conf", own][..],
+        &["--f", &long],
+        &["-f", "-f", &short],
+        &["-f", "-c", "/nowhere", "--config", own],
+        &["-f", "--config=/nowhere", &short, "--"],
+        &[&bundle],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        Program::new(local.path()).args(arguments).run().succeeds();
+        assert_eq!(local.primary.updates(), index + 1, "{arguments:?}");
     }
 }
 
@@ -338,6 +385,25 @@ mod in_a_sandbox {
                 );
             }
             assert_eq!(taken(sandbox, false, &[home]), "etc");
+        });
+    }
+
+    #[test]
+    fn without_a_configuration_it_is_told_where_one_was_looked_for() {
+        sandbox(|sandbox| {
+            sandbox.shell(
+                "rm -f /etc/pydyndns.conf; mkdir -p /run/sandbox/home; chmod -R a+rX /run/sandbox",
+            );
+            let program = Program::new(sandbox.path()).env("HOME", "/run/sandbox/home");
+            program.run().fails(
+                2,
+                "pydyndns: /etc/pydyndns.conf: there is no such file; name the configuration with --config",
+            );
+            let user = program.under(["unshare", "--user", "--map-user=1000", "--map-group=1000"]);
+            user.run().fails(
+                2,
+                "pydyndns: /etc/pydyndns.conf: there is no such file, nor /run/sandbox/home/.config/pydyndns.conf; name the configuration with --config",
+            );
         });
     }
 }

@@ -18,14 +18,15 @@ pub(crate) mod client;
 #[cfg(target_os = "linux")]
 pub(crate) mod liar;
 pub(crate) mod local;
-#[allow(dead_code, reason = "some of it is for the sandbox alone")]
-#[path = "../../examples/sandbox/primary/mod.rs"]
-pub(crate) mod primary;
 pub(crate) mod program;
 #[cfg(target_os = "linux")]
 pub(crate) mod sandbox;
 #[cfg(target_os = "linux")]
 pub(crate) mod servers;
+
+#[cfg(target_os = "linux")]
+pub(crate) use peers::kerberos;
+pub(crate) use peers::primary;
 
 /// Says that a test was skipped, and fails it where nothing may be skipped.
 pub(crate) fn skipped(what: &str) {

@@ -60,6 +60,8 @@ pub(crate) enum Policy {
     Addresses,
     /// Anybody may update everything, unsigned.
     Anybody,
+    /// Who has a ticket of the realm may update their own A and AAAA records, and the keys everything; BIND only.
+    Kerberos,
 }
 
 /// One zone: its apex, its SOA's MNAME, and further lines of the zone file.
@@ -124,6 +126,19 @@ pub(crate) struct Setup {
     pub(crate) addresses: Vec<IpAddr>,
     /// The port it listens on.
     pub(crate) port: u16,
+    /// By which Kerberos it knows tickets; BIND only.
+    pub(crate) kerberos: Option<Acceptor>,
+}
+
+/// What a server takes tickets by.
+#[derive(Clone, Debug)]
+pub(crate) struct Acceptor {
+    /// The file with its keys.
+    pub(crate) keytab: PathBuf,
+    /// Its krb5.conf.
+    pub(crate) krb5_conf: PathBuf,
+    /// The realm of those who may update.
+    pub(crate) realm: String,
 }
 
 impl Setup {
@@ -136,6 +151,7 @@ impl Setup {
             policy: Policy::Keys,
             addresses: vec!["127.0.0.1".parse().unwrap(), "::1".parse().unwrap()],
             port: 53,
+            kerberos: None,
         }
     }
 }
@@ -156,6 +172,39 @@ impl Server {
         let (folder, command) = prepare(kind, sandbox, setup)?;
         let address = SocketAddr::new(setup.addresses[0], setup.port);
         Some(Self::run(command, &folder, address, &setup.zones[0].apex))
+    }
+
+    /// Starts BIND on port 53 of an address, in a folder of this name, with these statements: keys, zones, views, and
+    /// files for them.
+    pub(crate) fn bind(
+        sandbox: &Sandbox,
+        name: &str,
+        address: &str,
+        statements: &str,
+        files: &[(&str, &str)],
+    ) -> Option<Self> {
+        if !installed("named") {
+            super::skipped("named is not installed");
+            return None;
+        }
+        let folder = sandbox.path().join(name);
+        std::fs::create_dir(&folder).expect("a server's folder can be made");
+        for (file, text) in files {
+            std::fs::write(folder.join(file), text).expect("a file can be written");
+        }
+        let home = folder.display();
+        let text = format!(
+            "options {{ directory \"{home}\"; pid-file none; lock-file none; session-keyfile \"{home}/session.key\"; \
+             managed-keys-directory \"{home}\"; recursion no; dnssec-validation no; notify no; empty-zones-enable no; \
+             allow-transfer {{ any; }}; listen-on port 53 {{ {address}; }}; listen-on-v6 {{ none; }}; }};\n\
+             controls {{ }};\n{statements}"
+        );
+        let file = folder.join("named.conf");
+        std::fs::write(&file, text).expect("a configuration can be written");
+        let mut command = Command::new("named");
+        command.args(["-g", "-c"]).arg(file);
+        let address = SocketAddr::new(address.parse().expect("an address"), 53);
+        Some(Self::run(command, &folder, address, "example.com."))
     }
 
     /// Starts Unbound on port 53 of 127.0.0.1, resolving everything by the root zone of another server
@@ -303,6 +352,17 @@ fn bind(folder: &Path, setup: &Setup, command: &mut Command) {
          managed-keys-directory \"{home}\"; recursion no; dnssec-validation no; notify no; empty-zones-enable no; \
          allow-transfer {{ any; }};\n"
     );
+    if let Some(kerberos) = &setup.kerberos {
+        writeln!(
+            text,
+            "tkey-gssapi-keytab \"{}\";",
+            kerberos.keytab.display()
+        )
+        .unwrap();
+        command
+            .env("KRB5_CONFIG", &kerberos.krb5_conf)
+            .env("KRB5RCACHENAME", "none:");
+    }
     for (option, v6) in [("listen-on", false), ("listen-on-v6", true)] {
         let addresses: String = setup
             .addresses
@@ -344,6 +404,15 @@ fn bind(folder: &Path, setup: &Setup, command: &mut Command) {
             format!("update-policy {{ {grants}}};")
         }
         Policy::Anybody => "allow-update { any; };".to_owned(),
+        Policy::Kerberos => {
+            let kerberos = setup
+                .kerberos
+                .as_ref()
+                .expect("a server of a realm has its keytab");
+            let all = each(&|key| format!("grant \"{key}\" zonesub ANY; "));
+            let realm = &kerberos.realm;
+            format!("update-policy {{ grant {realm} krb5-self . A AAAA; {all}}};")
+        }
     };
     for zone in &setup.zones {
         let file = zone_file(folder, zone);
@@ -389,7 +458,7 @@ fn knot(folder: &Path, setup: &Setup, command: &mut Command) {
     }
     let names: Vec<_> = setup.keys.iter().map(|key| key.name.as_str()).collect();
     let who = match setup.policy {
-        Policy::Anybody => "    address: [ 0.0.0.0/0, ::/0 ]\n".to_owned(),
+        Policy::Anybody | Policy::Kerberos => "    address: [ 0.0.0.0/0, ::/0 ]\n".to_owned(),
         Policy::Keys => format!("    key: [ {} ]\n", names.join(", ")),
         Policy::Addresses => format!(
             "    key: [ {} ]\n    update-type: [ A, AAAA ]\n",

@@ -28,7 +28,7 @@ const BOUND: Duration = Duration::from_millis(if cfg!(windows) {
 const SPACE: u32 = 20_000;
 
 /// Changes to a good configuration (a key and its new value as JSON, nothing to leave it out), and what is said.
-const VALUES: &[(&str, &str, &str)] = &[
+pub(crate) const VALUES: &[(&str, &str, &str)] = &[
     ("ipv4", "", "ipv4: is missing"),
     ("ipv4", "1", "ipv4: must be true or false, not a number"),
     ("ipv4", "null", "ipv4: must be true or false, not null"),
@@ -84,7 +84,11 @@ const VALUES: &[(&str, &str, &str)] = &[
         "null",
         "cache: must be a file's name, true or false",
     ),
-    ("cache", "\"a\\u0000b\"", "cache: has a NUL in it"),
+    (
+        "cache",
+        "\"a\\u0000b\"",
+        "cache: has a control character in it (\\u{0})",
+    ),
     ("hostname", "1", "hostname: must be a string"),
     ("hostname", "\"\"", "hostname: \"\" has an empty label"),
     ("hostname", "\"host\"", "hostname: \"host\" has no domain"),
@@ -95,8 +99,13 @@ const VALUES: &[(&str, &str, &str)] = &[
     ),
     (
         "hostname",
-        "\"printer.local\"",
-        "hostname: \"printer.local\" is below local",
+        "\"10.0.0.1\"",
+        "hostname: \"10.0.0.1\" is an IP address, not a name",
+    ),
+    (
+        "hostname",
+        "\"2001:db8::1\"",
+        "hostname: \"2001:db8::1\" is an IP address, not a name",
     ),
     (
         "hostname",
@@ -128,14 +137,30 @@ const VALUES: &[(&str, &str, &str)] = &[
     (
         "zone",
         "\"example.net\"",
-        "zone: example.net. is no parent of the hostname host.example.com.",
+        "zone: example.net is no parent of the hostname host.example.com",
     ),
     (
         "zone",
         "\"*.example.com\"",
         "zone: \"*.example.com\" has characters other than",
     ),
-    ("server", "53", "server: must be a string"),
+    ("server", "53", "server: must be a string or a list"),
+    ("server", "[]", "server: is an empty list; name a server"),
+    (
+        "server",
+        r#"["192.0.2.1", "a b"]"#,
+        "server[1]: \"a b\" has characters other than",
+    ),
+    (
+        "server",
+        "\"fe80::1\"",
+        "is a link-local address; write the interface behind it, like \"fe80::1%eth0\"",
+    ),
+    (
+        "server",
+        "\"2001:db8::1%eth0\"",
+        "only addresses below fe80:: have",
+    ),
     (
         "server",
         "\"\"",
@@ -170,7 +195,7 @@ const VALUES: &[(&str, &str, &str)] = &[
     (
         "server",
         "\"http://ns1.example.com\"",
-        "server: \"http://ns1.example.com\"",
+        "server: \"http://ns1.example.com\" is a URL",
     ),
     ("replace", "true", "replace: must be a string"),
     (
@@ -291,8 +316,8 @@ const VALUES: &[(&str, &str, &str)] = &[
     ),
     (
         "tsig",
-        r#"{"algorithm": "hmac-sha265", "key": "VG9wU2VjcmV0VG9wU2VjcmV0", "keyname": "k"}"#,
-        "did you mean `hmac-sha256`?",
+        r#"{"algorithm": "hmac-sha3", "key": "VG9wU2VjcmV0VG9wU2VjcmV0", "keyname": "k"}"#,
+        "there are hmac-md5, hmac-sha1, hmac-sha224, hmac-sha256, hmac-sha384, hmac-sha512",
     ),
     (
         "tsig",
@@ -350,33 +375,126 @@ const VALUES: &[(&str, &str, &str)] = &[
         "tsig.keyfile: must be a string",
     ),
     ("tsig", r#"{"keyfile": "nowhere"}"#, "tsig.keyfile: "),
-    ("tsig", r#"{"keyfile": "."}"#, "is not a regular file"),
+    (
+        "tsig",
+        r#"{"keyfile": "."}"#,
+        "is a folder; name the file in it",
+    ),
+    (
+        "tsig",
+        r#"{"keyfile": "nowhere", "keyname": "a..b"}"#,
+        "tsig.keyname: the key's name has an empty label",
+    ),
+    (
+        "cache",
+        "\"C:\\temp\\new.cache\"",
+        "JSON wants a backslash written twice",
+    ),
+    (
+        "cache",
+        "\"%LOCALAPPDATA%\\\\x\"",
+        "\"%LOCALAPPDATA%\" in it, which is not expanded",
+    ),
+    (
+        "cache",
+        "\"${HOME}/x\"",
+        "\"${HOME}\" in it, which is not expanded",
+    ),
+    (
+        "cache",
+        "\"$HOME/x\"",
+        "\"$HOME\" in it, which is not expanded",
+    ),
+    ("cache", "\"~/x\"", "\"~\" in it, which is not expanded"),
+    (
+        "cache",
+        "\"pydyndns.conf\"",
+        "cache: is the configuration itself",
+    ),
+    (
+        "cache",
+        "\"./pydyndns.conf\"",
+        "cache: is the configuration itself",
+    ),
+    (
+        "logging",
+        r#"{"version": 1, "handlers": {"f": {"class": "logging.FileHandler", "filename": "C:\temp\new.log"}}}"#,
+        "logging.handlers.f.filename: has a control character in it (\\t)",
+    ),
+    ("tls", "1", "tls: must be true or an object, not a number"),
+    ("tls", r#"{"certificate": "c.pem"}"#, "tls.key: is missing"),
+    (
+        "tls",
+        r#"{"ca": "~/ca.pem"}"#,
+        "tls.ca: \"~/ca.pem\" has \"~\" in it",
+    ),
+    ("gss", "true", "gss: signs updates in place of `tsig`"),
+    (
+        "gss",
+        "\"yes\"",
+        "gss: must be true or an object, not a string",
+    ),
+    (
+        "gss",
+        r#"{"kdc": "dc1"}"#,
+        "gss.kdc: must be a list of strings",
+    ),
 ];
 
 /// Texts that are wrong as a whole.
 const TEXTS: &[(&str, &str)] = &[
-    ("", "line 1 column 0: "),
-    (" \n\t", "line 2 column 1: "),
+    ("", "the file is empty; it must have a JSON object"),
+    (" \n\t", "the file is empty; it must have a JSON object"),
     ("null", "must be a JSON object: { ... }"),
     ("[]", "must be a JSON object: { ... }"),
     (
         "\"VG9wU2VjcmV0VG9wU2VjcmV0\"",
         "must be a JSON object: { ... }",
     ),
-    ("{", "line 1 column 1: "),
+    ("{", "line 1 column 1: the file ends within an object"),
     ("{\"ipv4\"}", "line 1 column 8: "),
     ("{\"ipv4\": tru}", "line 1 column 13: "),
-    ("{'ipv4': true}", "line 1 column 2: "),
-    ("{\n  \"ipv4\": true,\n}", "line 3 column 1: "),
-    ("{\n  // on\n  \"ipv4\": true\n}", "line 2 column 3: "),
+    (
+        "{'ipv4': true}",
+        "line 1 column 2: JSON has only the straight double quotes",
+    ),
+    (
+        "{\n  \"ipv4\": true,\n}",
+        "line 3 column 1: a comma stands before",
+    ),
+    (
+        "{\n  // on\n  \"ipv4\": true\n}",
+        "line 2 column 3: JSON has no comments; use a key that begins with `_`",
+    ),
+    (
+        "{\n  /* on */\n  \"ipv4\": true\n}",
+        "line 2 column 3: JSON has no comments",
+    ),
+    (
+        "{\"ipv4\": true # on\n}",
+        "line 1 column 15: JSON has no comments",
+    ),
     ("{\"ipv4\": true} {}", "line 1 column 16: "),
-    ("{\"ipv4\": True}", "line 1 column 10: "),
+    (
+        "{\"ipv4\": True}",
+        "line 1 column 10: JSON writes true, false and null in lower case",
+    ),
     ("{\"ttl\": 01}", "line 1 column 10: "),
     ("{\"ttl\": .5}", "line 1 column 9: "),
     ("{\"ttl\": NaN}", "line 1 column 9: "),
-    ("{\"cache\": \"\\x\"}", "line 1 column 13: "),
+    (
+        "{\"cache\": \"\\x\"}",
+        "line 1 column 13: no such escape; JSON wants a backslash written twice",
+    ),
+    (
+        "{\"cache\": \"C:\\Temp\"}",
+        "line 1 column 15: no such escape; JSON wants a backslash written twice",
+    ),
     ("{\"cache\": \"\\ud800\"}", "line 1 column 18: "),
-    ("{\"cache\": \"a\nb\"}", "line 2 column 0: "),
+    (
+        "{\"cache\": \"a\nb\"}",
+        "line 1 column 13: a string must end on the line it begins on",
+    ),
     (
         "{\"ipv4\": true, \"ipv4\": true}",
         "the key `ipv4` is given twice",
@@ -389,16 +507,28 @@ const TEXTS: &[(&str, &str)] = &[
         "{\"tsig\": {\"key\": \"VG9wU2VjcmV0VG9wU2VjcmV0\", \"key\": \"\"}}",
         "the key `key` is given twice",
     ),
-    (
-        "{\"_\": {\"a\": 1, \"a\": 1}}",
-        "the key `a` is given twice",
-    ),
 ];
 
 /// Key files, and what is said.
 const KEY_FILES: &[(&str, &str)] = &[
-    ("", "line 1: expected `key`"),
-    ("VG9wU2VjcmV0VG9wU2VjcmV0", "line 1: expected `key`"),
+    ("", "the file is empty; this is no key file"),
+    (
+        "k. hmac-sha256. VG9wU2VjcmV0VG9wU2VjcmV0",
+        "tsig-keygen's (key \"NAME\" {",
+    ),
+    (
+        "Create new TSIG key k hmac-sha256 VG9wU2VjcmV0VG9wU2VjcmV0",
+        "line 1: this is no key file; the forms that are read are",
+    ),
+    (
+        "key:\n  - id: k\n    algorithm: hmac-sha256\n    secret: VG9wU2VjcmV0VG9wU2VjcmV0!",
+        "line 4: the secret is not base64; it should read `key:`",
+    ),
+    (
+        "Private-key-format: v1.3\nAlgorithm: 163 (HMAC_SHA256)\nKey: VG9wU2VjcmV0VG9wU2VjcmV0\n",
+        "give it as `keyname` beside `keyfile`",
+    ),
+    ("VG9wU2VjcmV0VG9wU2VjcmV0", "line 1: this is no key file"),
     ("key k VG9wU2VjcmV0VG9wU2VjcmV0", "line 1: expected `{`"),
     (
         "key \"k\" {\n algorithm hmac-sha256;\n secret \"VG9wU2VjcmV0VG9wU2VjcmV0\n};",
@@ -422,7 +552,7 @@ const KEY_FILES: &[(&str, &str)] = &[
     ),
     (
         "key k { algorithm hmac-sha265; secret VG9wU2VjcmV0VG9wU2VjcmV0; };",
-        "did you mean `hmac-sha256`?",
+        "no such algorithm; there are hmac-md5,",
     ),
     (
         "key VG9wU2VjcmV0VG9wU2VjcmV0/ { algorithm hmac-sha256; secret VG9wU2VjcmV0VG9wU2VjcmV0; };",
@@ -447,7 +577,7 @@ const KEY_FILES: &[(&str, &str)] = &[
 ];
 
 /// A good configuration with one key set to this JSON, or left out.
-fn with(key: &str, value: &str) -> String {
+pub(crate) fn with(key: &str, value: &str) -> String {
     let good = [
         ("ipv4", "true"),
         ("ipv6", r#"{"enable": true, "teredo": false}"#),
@@ -578,6 +708,14 @@ fn a_configuration_that_is_huge_or_nested_or_no_text_is_refused_in_little_memory
         (format!("{{{}}}", many_keys.join(",")), "no such key; "),
         (format!("{{\"{}\": 1}}", "k".repeat(much)), "kkk ..."),
         (
+            with("cache", &format!("\"{}\"", "${".repeat(much / 2))),
+            "cache: is longer than a path can be",
+        ),
+        (
+            format!("{{\"_\": [{}1], \"ipv4\": 1}}", "1,".repeat(much / 2)),
+            "ipv4: must be true or false",
+        ),
+        (
             with("hostname", &format!("\"{}\"", "a.".repeat(much / 2))),
             "hostname: ",
         ),
@@ -601,9 +739,22 @@ fn a_configuration_that_is_huge_or_nested_or_no_text_is_refused_in_little_memory
     }
     for (bytes, says) in [
         (&b"{\"cache\": \"\xff\xfe\"}"[..], "line 1 column "),
-        (b"\xff\xfe{\0}\0", "line 1 column 1: "),
+        (b"\xff\xfe{\0}\0", "is UTF-16; save it as UTF-8"),
+        (b"{\0\"\0", "is UTF-16; save it as UTF-8"),
+        (
+            b"{\"_\": \"Stra\xdfe\"",
+            "line 1 column 12: the byte 0xdf is not UTF-8; the file may be in an ANSI code page",
+        ),
         (b"\0\0\0\0", "line 1 column 1: "),
-        (b"\x1f\x8b\x08\0", "line 1 column 1: "),
+        // Whatever a comment holds, it is text.
+        (
+            b"{\"_\": \"Stra\xdfe\", \"ipv4\": true, \"ipv6\": {\"enable\": false}, \"ttl\": 60}",
+            "line 1 column 12: the byte 0xdf is not UTF-8",
+        ),
+        (
+            b"\x1f\x8b\x08\0",
+            "line 1 column 2: the byte 0x8b is not UTF-8",
+        ),
     ] {
         fs::write(&file, bytes).unwrap();
         is_refused(&file, says);
@@ -625,8 +776,8 @@ fn a_configuration_that_is_huge_or_nested_or_no_text_is_refused_in_little_memory
 #[test]
 fn what_is_no_file_in_the_configurations_place_is_refused() {
     let folder = Folder::new();
-    is_refused(&folder.path().join("nowhere"), "");
-    is_refused(folder.path(), "");
+    is_refused(&folder.path().join("nowhere"), "there is no such file");
+    is_refused(folder.path(), "is a folder");
     #[cfg(unix)]
     {
         let fifo = folder.path().join("fifo");

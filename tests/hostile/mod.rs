@@ -8,11 +8,17 @@ use serde_json::Value;
 use crate::harness::local::Local;
 use crate::harness::program::Run;
 
-mod configuration;
+pub(crate) mod configuration;
 #[cfg(target_os = "linux")]
 mod crowd;
+#[cfg(target_os = "linux")]
+mod ends;
 mod lies;
+#[cfg(target_os = "linux")]
+mod locks;
 mod secrets;
+#[cfg(target_os = "linux")]
+mod stress;
 #[cfg(target_os = "linux")]
 mod system_calls;
 #[cfg(target_os = "linux")]

@@ -2,6 +2,8 @@
 
 #![cfg(target_os = "linux")]
 
+mod refusals;
+
 use std::net::IpAddr;
 
 use serde_json::{Value, json};

@@ -2,6 +2,7 @@
 
 #![cfg(target_os = "linux")]
 
+mod libc;
 mod split;
 mod table;
 

@@ -25,7 +25,8 @@ use crate::harness::servers::{Kind, Server, Setup, Zone};
 struct Row {
     /// What is so.
     what: &'static str,
-    /// The name servers, as words of `nameserver` lines; or, if it has a line's end, all of resolv.conf.
+    /// The name servers, as words of `nameserver` lines; or, if it has a line's end, all of resolv.conf; or, behind `!`, a
+    /// command that makes it.
     resolv_conf: &'static str,
     /// The hosts file.
     hosts: &'static str,
@@ -43,9 +44,11 @@ enum Expected {
     In(&'static str),
     /// The run fails, and these words are said.
     Says(&'static [&'static str]),
+    /// The address is registered in example.com, or the run fails with these words: but it ends in time.
+    Either(&'static [&'static str]),
 }
 
-use Expected::{In, Says};
+use Expected::{Either, In, Says};
 
 /// The row that others are made of.
 const ROW: Row = Row {
@@ -199,11 +202,11 @@ fn resolved(asked: &Asked, change: impl FnOnce(&mut Message)) {
     asked.pass("127.0.0.1:53".parse().unwrap(), change);
 }
 
-/// A link-local address of lan0.
-fn link_local() -> SocketAddr {
-    let index = std::fs::read_to_string("/sys/class/net/lan0/ifindex").unwrap();
-    let ip = "fe80::53".parse().unwrap();
-    std::net::SocketAddrV6::new(ip, 53, 0, index.trim().parse().unwrap()).into()
+/// The link-local address of lan0.
+fn link_local(sandbox: &Sandbox) -> SocketAddr {
+    let line = sandbox.ip("-o link show lan0");
+    let index = line.split(':').next().unwrap().parse().unwrap();
+    std::net::SocketAddrV6::new("fe80::53".parse().unwrap(), 53, 0, index).into()
 }
 
 /// Whether records of this type are asked for.
@@ -212,7 +215,7 @@ fn is_for(asked: &Asked, record_type: RecordType) -> bool {
 }
 
 /// Starts the liars; the row's comments say what each does.
-fn liars() -> Vec<Liar> {
+fn liars(sandbox: &Sandbox) -> Vec<Liar> {
     let at = |last: u8, script: fn(&Asked)| {
         let ip: IpAddr = [127, 0, 1, last].into();
         Liar::start((ip, 53).into(), script)
@@ -280,7 +283,7 @@ fn liars() -> Vec<Liar> {
         Liar::over_udp(
             address(15),
             std::sync::Arc::new(|asked: &Asked| {
-                asked.answer(|answer| answer.metadata.truncation = true)
+                asked.answer(|answer| answer.metadata.truncation = true);
             }),
         ),
         at(16, |asked| {
@@ -293,7 +296,7 @@ fn liars() -> Vec<Liar> {
         }),
         // Shows less than it knows.
         at(18, |asked| {
-            resolved(asked, |answer| answer.authorities.clear())
+            resolved(asked, |answer| answer.authorities.clear());
         }),
         at(19, |asked| {
             let is_for_it = is_for(asked, RecordType::DNAME);
@@ -420,9 +423,15 @@ fn liars() -> Vec<Liar> {
                 truth(asked);
             }
         }),
+        // Keeps silent where the servers that it would have to ask do.
+        at(31, |asked| {
+            if !asked.what().contains("sub.example.com.") {
+                truth(asked);
+            }
+        }),
         // BIND, at a link-local address.
-        Liar::start(link_local(), |asked| {
-            asked.send(&asked.raw(BIND.parse().unwrap()))
+        Liar::start(link_local(sandbox), |asked| {
+            asked.send(&asked.raw(BIND.parse().unwrap()));
         }),
         // A primary that answers over UDP alone.
         Liar::over_udp(address(60), std::sync::Arc::new(truth)),
@@ -776,6 +785,101 @@ const TABLE: &[Row] = &[
         resolv_conf: "nameserver dns.example.com\nnameserver\nnameserver 300.1.1.1\nfoo\nnameserver 127.0.0.2\n",
         ..ROW
     },
+    Row {
+        what: "no file",
+        resolv_conf: "!true",
+        ..ROW
+    },
+    Row {
+        what: "a dangling link",
+        resolv_conf: "!ln -s /run/nowhere FILE",
+        ..ROW
+    },
+    Row {
+        what: "a link, as systemd-resolved has it",
+        resolv_conf: "!echo nameserver 127.0.0.2 > /run/stub; ln -s /run/stub FILE",
+        ..ROW
+    },
+    Row {
+        what: "three hundred servers with closed ports, then a good one",
+        resolv_conf: "!for i in $(seq 300); do echo nameserver 127.2.$((i / 200)).$((i % 200 + 1)); done > FILE; echo nameserver 127.0.0.2 >> FILE",
+        ..ROW
+    },
+    Row {
+        what: "a good server, then hundreds of silent ones",
+        resolv_conf: "!echo nameserver 127.0.0.2 > FILE; for i in $(seq 500); do echo nameserver 127.0.1.1; done >> FILE",
+        ..ROW
+    },
+    Row {
+        what: "a million lines that make no sense",
+        resolv_conf: "!yes nonsense | head -1000000 > FILE; echo nameserver 127.0.0.2 >> FILE",
+        keys: r#"{"timeout": 4}"#,
+        expected: Either(&["/etc/resolv.conf"]),
+        ..ROW
+    },
+    Row {
+        what: "a line of 64 million letters",
+        resolv_conf: "!head -c 64000000 /dev/zero | tr '\\0' x > FILE; echo >> FILE; echo nameserver 127.0.0.2 >> FILE",
+        keys: r#"{"timeout": 4}"#,
+        expected: Either(&["/etc/resolv.conf"]),
+        ..ROW
+    },
+    Row {
+        what: "an endless file",
+        resolv_conf: "!ln -s /dev/zero FILE",
+        keys: r#"{"timeout": 2}"#,
+        expected: Says(&["/etc/resolv.conf", "not a regular file"]),
+        ..ROW
+    },
+    Row {
+        what: "a FIFO",
+        resolv_conf: "!mkfifo FILE",
+        keys: r#"{"timeout": 2}"#,
+        expected: Says(&["/etc/resolv.conf", "not a regular file"]),
+        ..ROW
+    },
+    Row {
+        what: "a folder",
+        resolv_conf: "!mkdir FILE",
+        keys: r#"{"timeout": 2}"#,
+        expected: Says(&["/etc/resolv.conf"]),
+        ..ROW
+    },
+    // The hosts file.
+    Row {
+        what: "no hosts file",
+        hosts: "!true",
+        ..ROW
+    },
+    Row {
+        what: "a FIFO as the hosts file",
+        hosts: "!mkfifo FILE",
+        keys: r#"{"timeout": 2}"#,
+        expected: Says(&["/etc/hosts", "not a regular file"]),
+        ..ROW
+    },
+    Row {
+        what: "an endless hosts file",
+        hosts: "!ln -s /dev/zero FILE",
+        keys: r#"{"timeout": 2}"#,
+        expected: Says(&["/etc/hosts", "not a regular file"]),
+        ..ROW
+    },
+    Row {
+        what: "an ad blocker's hosts file",
+        hosts: "!seq -f '0.0.0.0 ads%.0f.example.net' 150000 > FILE; echo 192.0.2.53 ns.hidden.test >> FILE",
+        name: "#.hidden.test",
+        keys: r#"{"timeout": 4}"#,
+        expected: In("hidden.test."),
+        ..ROW
+    },
+    Row {
+        what: "hosts files have addresses that are none",
+        hosts: "127.1 ns.hidden.test\nbox 127.0.0.9 ns.hidden.test\n192.0.2.53 x NS.Hidden.Test # y\n",
+        name: "#.hidden.test",
+        expected: In("hidden.test."),
+        ..ROW
+    },
     // Zones.
     Row {
         what: "a wildcard above the name",
@@ -867,6 +971,18 @@ const TABLE: &[Row] = &[
             "sub.example.com",
             "delegated to servers that do not answer",
             "127.0.0.1:53",
+        ]),
+        ..ROW
+    },
+    Row {
+        what: "a child zone with dead servers, by a resolver that keeps silent then",
+        resolv_conf: "127.0.1.31",
+        name: "#.sub.example.com",
+        keys: r#"{"timeout": 3}"#,
+        expected: Says(&[
+            "sub.example.com",
+            "delegated to servers that do not answer",
+            "127.0.1.31:53 does not answer",
         ]),
         ..ROW
     },
@@ -1079,6 +1195,54 @@ const TABLE: &[Row] = &[
         ..ROW
     },
     Row {
+        what: "a list of servers, the first of which is not there",
+        keys: r#"{"server": ["127.0.1.200", "127.0.0.2"], "zone": "example.com"}"#,
+        ..ROW
+    },
+    Row {
+        what: "a list of servers, the first of which swallows everything",
+        keys: r#"{"server": ["192.0.2.99", "127.0.0.2"], "zone": "example.com", "timeout": 8}"#,
+        ..ROW
+    },
+    Row {
+        what: "a list of servers: the second is not looked up while the first takes the update",
+        resolv_conf: "127.0.1.1",
+        keys: r#"{"server": ["127.0.0.2", "ns.example.com"], "zone": "example.com", "timeout": 1}"#,
+        ..ROW
+    },
+    Row {
+        what: "a list of servers: the second is looked up once the first has failed",
+        keys: r#"{"server": ["127.0.1.200", "ns.example.com"], "zone": "example.com"}"#,
+        ..ROW
+    },
+    Row {
+        what: "a list of servers, the first of which has no address",
+        keys: r#"{"server": ["nowhere.example.com", "127.0.0.2"], "zone": "example.com"}"#,
+        ..ROW
+    },
+    Row {
+        what: "a list of servers, the first of which nobody can look up",
+        resolv_conf: "127.0.1.1",
+        keys: r#"{"server": ["ns.example.com", "127.0.0.2"], "zone": "example.com", "timeout": 4}"#,
+        ..ROW
+    },
+    Row {
+        what: "a list of servers, none of which is there",
+        keys: r#"{"server": ["127.0.1.200", "127.0.1.201:5353", "nowhere.example.com"], "timeout": 1}"#,
+        expected: Says(&[
+            "127.0.1.200:53: cannot connect: connection refused",
+            "127.0.1.201:5353: cannot connect: connection refused",
+            "nowhere.example.com, which `server` names: it has no address",
+            "correct `server`",
+        ]),
+        ..ROW
+    },
+    Row {
+        what: "a list of servers, the first of which does not implement updates",
+        keys: r#"{"server": ["127.0.0.1", "127.0.0.2"], "zone": "example.com"}"#,
+        ..ROW
+    },
+    Row {
         what: "a server with a link-local address",
         keys: r#"{"server": "fe80::53%lan0"}"#,
         ..ROW
@@ -1116,7 +1280,7 @@ const TABLE: &[Row] = &[
         keys: r#"{"server": "127.0.1.200", "timeout": 1}"#,
         expected: Says(&[
             "127.0.1.200:53: cannot connect: connection refused",
-            "`server` names it",
+            "`server` says to send there",
             "TCP port 53",
             "correct `server`",
         ]),
@@ -1155,7 +1319,7 @@ fn each_network_has_its_outcome() {
         let Some(_unbound) = Server::unbound(sandbox, bind.address()) else {
             return;
         };
-        let _liars = liars();
+        let _liars = liars(sandbox);
         let failures: Vec<String> = TABLE
             .iter()
             .enumerate()
@@ -1172,7 +1336,7 @@ fn each_network_has_its_outcome() {
 
 /// Tries one row; an error says what is wrong.
 fn try_row(sandbox: &Sandbox, bind: &Server, number: usize, row: &Row) -> Result<(), String> {
-    let resolv_conf = if row.resolv_conf.contains('\n') {
+    let resolv_conf = if row.resolv_conf.contains('\n') || row.resolv_conf.starts_with('!') {
         row.resolv_conf.to_owned()
     } else {
         row.resolv_conf
@@ -1180,8 +1344,8 @@ fn try_row(sandbox: &Sandbox, bind: &Server, number: usize, row: &Row) -> Result
             .map(|server| format!("nameserver {server}\n"))
             .collect()
     };
-    sandbox.resolv_conf(&resolv_conf);
-    sandbox.hosts(&format!("127.0.0.1 localhost\n{}", row.hosts));
+    put(sandbox, "/etc/resolv.conf", "", &resolv_conf);
+    put(sandbox, "/etc/hosts", "127.0.0.1 localhost\n", row.hosts);
     let name = row.name.replace('#', &format!("row{number}"));
     let apexes = setup_apexes();
     let before: Vec<_> = apexes.iter().map(|apex| bind.zone(apex)).collect();
@@ -1199,7 +1363,13 @@ fn try_row(sandbox: &Sandbox, bind: &Server, number: usize, row: &Row) -> Result
         .run();
     let wrong = |what: &str| Err(format!("{}: {what}: {}", row.what, show(&run)));
     let after: Vec<_> = apexes.iter().map(|apex| bind.zone(apex)).collect();
-    match row.expected {
+    let expected = match row.expected {
+        Either(_) if run.status == Some(0) => &In("example.com."),
+        Either(words) => &Says(words),
+        _ => &row.expected,
+    };
+    match *expected {
+        Either(_) => unreachable!("one of the two was chosen"),
         In(apex) => {
             if run.status != Some(0) || !run.stderr.is_empty() {
                 return wrong("fails");
@@ -1237,6 +1407,15 @@ fn try_row(sandbox: &Sandbox, bind: &Server, number: usize, row: &Row) -> Result
         return wrong("takes too long");
     }
     Ok(())
+}
+
+/// Puts a file of the system's in its place: a text, or what a command behind `!` makes of it.
+fn put(sandbox: &Sandbox, path: &str, before: &str, text: &str) {
+    sandbox.shell(&format!("rm -rf {path}"));
+    match text.strip_prefix('!') {
+        Some(command) => drop(sandbox.shell(&command.replace("FILE", path))),
+        None => drop(sandbox.write(path, format!("{before}{text}"))),
+    }
 }
 
 /// The apexes of all zones but the root's and the one below it, which nobody changes.

@@ -6,7 +6,8 @@
 use super::*;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hickory_proto::op::{MessageType, OpCode};
+use hickory_proto::op::{MessageType, OpCode, Query};
+use hickory_proto::rr::{RData, Record, RecordType};
 use serde_json::{Value, json};
 use std::io::Write as _;
 use std::net::Ipv4Addr;

@@ -18,7 +18,7 @@ impl Client<'_> {
         purpose: &Purpose,
     ) -> Result<(PrincipalName, Session), Error> {
         let no = |what| unbelievable(purpose, &session.realm, what);
-        let nonce = self.nonce();
+        let nonce = self.nonce()?;
         let body = || -> Result<KdcReqBody<'_>, Error> {
             Ok(KdcReqBody {
                 // The 16th is `canonicalize`: without it no KDC refers to another realm.

@@ -98,7 +98,7 @@ impl Client<'_> {
                 etype.push(enctype.number());
             }
         }
-        let nonce = self.nonce();
+        let nonce = self.nonce()?;
         let request = KdcReq {
             pvno: PVNO,
             msg_type: kind::AS_REQ,

@@ -9,6 +9,7 @@ use crate::messages::{
 use crate::spnego;
 use der::Encode;
 use der::asn1::OctetStringRef;
+use std::cell::Cell;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::mpsc;
 use std::thread;
@@ -27,7 +28,7 @@ struct Outside {
     /// How far the clock is off.
     off: u64,
     /// The next random octet.
-    random: u8,
+    random: Cell<u8>,
 }
 
 impl Environment for Outside {
@@ -35,12 +36,13 @@ impl Environment for Outside {
         Duration::from_secs(NOW + self.off)
     }
 
-    fn fill_random(&mut self, octets: &mut [u8]) {
-        self.random = self.random.wrapping_add(1);
-        octets.fill(self.random);
+    fn fill_random(&self, octets: &mut [u8]) -> io::Result<()> {
+        self.random.set(self.random.get().wrapping_add(1));
+        octets.fill(self.random.get());
+        Ok(())
     }
 
-    fn kdcs(&mut self, _: &str) -> Result<Kdcs, String> {
+    fn kdcs(&self, _: &str) -> Result<Kdcs, String> {
         Ok(Kdcs {
             udp: vec![self.kdc],
             tcp: Vec::new(),
@@ -49,16 +51,19 @@ impl Environment for Outside {
     }
 }
 
+/// A key of one octet, repeated.
+fn key_of(enctype: Enctype, octet: u8) -> Key {
+    Key::new(enctype, &vec![octet; enctype.key_length()]).unwrap()
+}
+
 /// The client's key of an enctype.
 fn own_key(enctype: Enctype) -> Key {
-    Key::random(enctype, |octets| {
-        octets.fill(enctype.number().to_le_bytes()[0]);
-    })
+    key_of(enctype, enctype.number().to_le_bytes()[0])
 }
 
 /// The key of the session with the KDC, or with the service.
 fn session_key(of: u8) -> Key {
-    Key::random(Enctype::Aes128Sha256, |octets| octets.fill(of))
+    key_of(Enctype::Aes128Sha256, of)
 }
 
 /// A ticket's lines, which only the KDC and the service understand.
@@ -227,10 +232,10 @@ fn ask(
     mut answer: impl FnMut(usize, &Request) -> Vec<u8> + Send + 'static,
 ) -> (Result<ServiceTicket, Error>, Vec<Request>, Outside) {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let mut outside = Outside {
+    let outside = Outside {
         kdc: socket.local_addr().unwrap(),
         off,
-        random: 0,
+        random: Cell::new(0),
     };
     let (asked, requests) = mpsc::channel();
     thread::spawn(move || {
@@ -259,7 +264,7 @@ fn ask(
         keys: Enctype::ALL.map(own_key).into(),
     };
     let deadline = time::Instant::now() + Duration::from_secs(10);
-    let ticket = credentials.ticket_for(SERVICE, deadline, &mut outside);
+    let ticket = credentials.ticket_for(SERVICE, deadline, &outside);
     (ticket, requests.try_iter().collect(), outside)
 }
 
@@ -369,7 +374,7 @@ fn an_answer_to_something_else_is_not_believed() {
 
 #[test]
 fn an_answer_with_another_key_tells_both_versions() {
-    let other = || Key::random(Enctype::Aes256Sha384, |octets| octets.fill(99));
+    let other = || key_of(Enctype::Aes256Sha384, 99);
     assert_eq!(
         said(0, move |reply| reply.key = other()),
         "cannot log in as HOST$@EXAMPLE.COM: the keytab is stale: its key has kvno 2, the KDC's has kvno 3; export it anew"
@@ -527,9 +532,8 @@ fn an_answer_cut_or_changed_anywhere_is_never_believed() {
         kvno: 2,
         keys: Enctype::ALL.map(own_key).into(),
     };
-    let mut outside = outside;
     let mut client = Client {
-        environment: &mut outside,
+        environment: &outside,
         deadline: time::Instant::now(),
         offset: 0,
     };
@@ -622,8 +626,8 @@ impl Acceptor {
 
 /// A context with a server like that, or what is said of it.
 fn context(acceptor: &Acceptor) -> Result<crate::Context, String> {
-    let (ticket, mut outside) = service_ticket();
-    let (negotiation, _) = ticket.initiate(&mut outside).unwrap();
+    let (ticket, outside) = service_ticket();
+    let (negotiation, _) = ticket.initiate(&outside).unwrap();
     negotiation
         .accept(&acceptor.token())
         .map_err(|error| error.to_string())
@@ -673,16 +677,9 @@ fn a_server_that_does_not_prove_itself_gives_none() {
 
 #[test]
 fn a_token_cut_or_changed_anywhere_gives_no_context() {
-    let (ticket, mut outside) = service_ticket();
+    let (ticket, outside) = service_ticket();
     let token = Acceptor::new().token();
-    let mut accepts = |token: &[u8]| {
-        ticket
-            .initiate(&mut outside)
-            .unwrap()
-            .0
-            .accept(token)
-            .is_ok()
-    };
+    let accepts = |token: &[u8]| ticket.initiate(&outside).unwrap().0.accept(token).is_ok();
     assert!(accepts(&token));
     for at in 0..token.len() {
         assert!(!accepts(&token[..at]), "cut to {at}");

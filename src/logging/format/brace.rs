@@ -1,6 +1,6 @@
 //! The style `{`: `{levelname:<8}`, as `str.format` with keyword arguments does it.
 
-use super::fields::Fields;
+use super::fields::{Fields, within_bounds};
 use super::spec;
 use crate::value::Value;
 
@@ -170,6 +170,7 @@ fn expand(format: &str, fields: &Fields, depth: u32) -> Result<String, String> {
             field.spec
         };
         out.push_str(&spec::format(&value, &spec)?);
+        within_bounds(&out)?;
     }
     Ok(out)
 }

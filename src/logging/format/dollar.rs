@@ -1,6 +1,6 @@
 //! The style `$`: `$name` and `${name}`, as `string.Template` does it.
 
-use super::fields::Fields;
+use super::fields::{Fields, within_bounds};
 
 /// What follows a `$`.
 enum Mark<'a> {
@@ -79,6 +79,7 @@ pub(crate) fn format(template: &str, fields: &Fields) -> Result<String, String> 
                     .get(name)
                     .ok_or_else(|| format!("formatting field not found in record: {name:?}"))?;
                 out.push_str(&value.str());
+                within_bounds(&out)?;
             }
             Mark::Bare => return Err("invalid placeholder in string".to_owned()),
         }

@@ -3,8 +3,18 @@
 use crate::record::Record;
 use crate::value::Value;
 
-/// The widest padding and the highest precision that a format may ask for: Python would run out of memory somewhere above.
+/// The widest padding and the highest precision that a format may ask for, and the longest text that it may make: Python
+/// would run out of memory somewhere above.
 pub(crate) const WIDEST: usize = 1 << 24;
+
+/// Sees that a text, as far as it is made, is not too long.
+pub(crate) fn within_bounds(text: &str) -> Result<(), String> {
+    if text.len() > WIDEST {
+        Err("the text is too long".to_owned())
+    } else {
+        Ok(())
+    }
+}
 
 /// What a format's fields can refer to.
 pub(crate) struct Fields<'a> {

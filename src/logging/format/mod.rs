@@ -10,6 +10,8 @@ mod spec;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use crate::late::Late;
 use crate::record::Record;
 use crate::time;
@@ -76,26 +78,26 @@ pub(crate) struct Formatter {
     /// how the format is written
     pub(crate) style: Style,
     /// the format
-    pub(crate) format: Late<String>,
+    pub(crate) format: Late<Cow<'static, str>>,
     /// how `asctime` is written, if not in the usual way
     pub(crate) datefmt: Late<Option<String>>,
     /// fields that a record hasn't
     pub(crate) defaults: Late<Vec<(String, Value)>>,
     /// the usual way to write `asctime`
-    pub(crate) default_time_format: Late<String>,
+    pub(crate) default_time_format: Late<Cow<'static, str>>,
     /// how the milliseconds are added to it
-    pub(crate) default_msec_format: Late<Option<String>>,
+    pub(crate) default_msec_format: Late<Option<Cow<'static, str>>>,
 }
 
 impl Default for Formatter {
     fn default() -> Self {
         Formatter {
             style: Style::Percent,
-            format: Ok(Style::Percent.default_format().to_owned()),
+            format: Ok(Style::Percent.default_format().into()),
             datefmt: Ok(None),
             defaults: Ok(Vec::new()),
-            default_time_format: Ok("%Y-%m-%d %H:%M:%S".to_owned()),
-            default_msec_format: Ok(Some("%s,%03d".to_owned())),
+            default_time_format: Ok("%Y-%m-%d %H:%M:%S".into()),
+            default_msec_format: Ok(Some("%s,%03d".into())),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The style `%`: `%(levelname)-8s`, as `str.__mod__` with a dictionary does it.
 
-use super::fields::{Fields, WIDEST, word};
+use super::fields::{Fields, WIDEST, within_bounds, word};
 use crate::float::{self, Shape};
 
 use crate::value::Value;
@@ -101,6 +101,7 @@ pub(crate) fn format(format: &str, fields: &Fields) -> Result<String, String> {
     while let Some(c) = chars.next() {
         if c == '%' {
             convert(&mut chars, &mut argument, fields, &mut out)?;
+            within_bounds(&out)?;
         } else {
             out.push(c);
         }

@@ -410,7 +410,7 @@ for line in sys.stdin:
             _ => {
                 let formatter = Formatter {
                     style,
-                    format: Ok(used),
+                    format: Ok(used.into()),
                     defaults: Ok(defaults),
                     ..Formatter::default()
                 };

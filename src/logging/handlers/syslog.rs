@@ -45,8 +45,8 @@ pub(crate) struct SysLog {
     ident: Late<String>,
     /// whether a message ends in a NUL character
     append_nul: bool,
-    /// which levels have which priorities
-    priority_map: Vec<(String, String)>,
+    /// which levels have which priorities, if not the usual ones
+    priority_map: Option<Vec<(String, String)>>,
     /// why no record can be sent, if so
     unusable: Late<()>,
 }
@@ -106,29 +106,29 @@ impl SysLog {
                 }
             }
         };
-        let levels = [
-            ("DEBUG", "debug"),
-            ("INFO", "info"),
-            ("WARNING", "warning"),
-            ("ERROR", "error"),
-            ("CRITICAL", "critical"),
-        ];
         Ok(SysLog {
             target,
             facility,
             ident: Ok(String::new()),
             append_nul: true,
-            priority_map: levels
-                .map(|(level, priority)| (level.to_owned(), priority.to_owned()))
-                .into(),
+            priority_map: None,
             unusable,
         })
     }
 
     /// The number of the priority for a level.
     fn priority(&self, level: &str) -> Result<i64, String> {
-        let mapped = self.priority_map.iter().find(|(name, _)| name == level);
-        let name = mapped.map_or("warning", |(_, priority)| priority.as_str());
+        let name = match (&self.priority_map, level) {
+            (Some(map), _) => map
+                .iter()
+                .find(|(name, _)| name == level)
+                .map_or("warning", |(_, priority)| priority),
+            (None, "DEBUG") => "debug",
+            (None, "INFO") => "info",
+            (None, "ERROR") => "error",
+            (None, "CRITICAL") => "critical",
+            (None, _) => "warning",
+        };
         let known = PRIORITIES.iter().find(|(known, _)| *known == name);
         known
             .map(|(_, number)| *number)
@@ -218,10 +218,9 @@ impl Sink for SysLog {
                 Err(problem) => self.unusable = Err(problem),
             },
             ("priority_map", Value::Dict(entries)) => {
-                self.priority_map = entries
-                    .iter()
-                    .map(|(level, priority)| (level.clone(), priority.str()))
-                    .collect();
+                let entries = entries.iter();
+                let map = entries.map(|(level, priority)| (level.clone(), priority.str()));
+                self.priority_map = Some(map.collect());
             }
             _ => {}
         }

@@ -1,12 +1,14 @@
 //! Formatters: `DictConfigurator.configure_formatter`.
 
+use std::borrow::Cow;
+
 use super::objects::{take_attributes, take_factory};
 use super::section::Section;
 use crate::classes::{self, FORMATTER};
 use crate::error::ConfigError;
 use crate::format::{Formatter, Style};
 use crate::late;
-use crate::references::Tree;
+use crate::references::References;
 use crate::value::Value;
 
 /// Arguments by name.
@@ -21,9 +23,12 @@ fn find(given: &Arguments, key: &str) -> Option<Value> {
 }
 
 /// Makes the formatter that a section describes.
-pub(crate) fn configure(tree: &mut Tree, section: &Section) -> Result<Formatter, ConfigError> {
-    if section.has(tree, "()") {
-        return by_factory(tree, section);
+pub(crate) fn configure(
+    references: &mut References,
+    section: &Section,
+) -> Result<Formatter, ConfigError> {
+    if section.has(references, "()") {
+        return by_factory(references, section);
     }
     let mut given = Vec::new();
     for (key, argument) in [
@@ -33,7 +38,7 @@ pub(crate) fn configure(tree: &mut Tree, section: &Section) -> Result<Formatter,
         ("validate", "validate"),
         ("class", "class"),
     ] {
-        if let Some(value) = section.get(tree, key)? {
+        if let Some(value) = section.get(references, key)? {
             given.push((argument.to_owned(), value));
         }
     }
@@ -46,14 +51,16 @@ pub(crate) fn configure(tree: &mut Tree, section: &Section) -> Result<Formatter,
 }
 
 /// Makes a formatter that the factory `()` names, which takes the class's own arguments and attributes.
-fn by_factory(tree: &mut Tree, section: &Section) -> Result<Formatter, ConfigError> {
-    take_factory(tree, section, FORMATTER)?;
-    let attributes = take_attributes(tree, section)?;
+fn by_factory(references: &mut References, section: &Section) -> Result<Formatter, ConfigError> {
+    take_factory(references, section, FORMATTER)?;
+    let attributes = take_attributes(references, section)?;
     let mut given = Vec::new();
-    for key in section.keys(tree) {
-        let value = section.get(tree, &key)?.unwrap_or(Value::None);
-        match key.as_str() {
-            "fmt" | "datefmt" | "style" | "validate" | "defaults" => given.push((key, value)),
+    for key in section.keys(references) {
+        let value = section.get(references, &key)?.unwrap_or(Value::None);
+        match key.as_ref() {
+            "fmt" | "datefmt" | "style" | "validate" | "defaults" => {
+                given.push((key.into_owned(), value));
+            }
             // The parameter's older name, which goes before the newer one.
             "format" => given.insert(0, ("fmt".to_owned(), value)),
             _ => {
@@ -66,9 +73,12 @@ fn by_factory(tree: &mut Tree, section: &Section) -> Result<Formatter, ConfigErr
     for (name, value) in &attributes {
         match name.as_str() {
             "datefmt" => formatter.datefmt = late::optional_text(name, value),
-            "default_time_format" => formatter.default_time_format = late::text(name, value),
+            "default_time_format" => {
+                formatter.default_time_format = late::text(name, value).map(Cow::Owned);
+            }
             "default_msec_format" => {
-                formatter.default_msec_format = late::optional_text(name, value);
+                let format = late::optional_text(name, value);
+                formatter.default_msec_format = format.map(|format| format.map(Cow::Owned));
             }
             _ => {}
         }
@@ -91,8 +101,8 @@ fn make(given: &Arguments, section: &Section) -> Result<Formatter, ConfigError> 
         section.error("style", message)
     })?;
     let format = match find(given, "fmt").filter(Value::truthy) {
-        None => Ok(style.default_format().to_owned()),
-        Some(format) => late::text("format", &format),
+        None => Ok(Cow::Borrowed(style.default_format())),
+        Some(format) => late::text("format", &format).map(Cow::Owned),
     };
     if find(given, "validate").is_none_or(|validate| validate.truthy()) {
         let checked = format

@@ -24,6 +24,17 @@ const MESSAGE_ID: u32 = 1;
 /// The longest text that an event can carry, in UTF-16 units.
 const LONGEST_TEXT: usize = 31_839;
 
+/// The key that every log has a key of its name in, and every source of a log one in that.
+const LOGS: &str = r"SYSTEM\CurrentControlSet\Services\EventLog";
+
+/// `ERROR_FILE_NOT_FOUND` as an HRESULT.
+const NOT_FOUND: i32 = 0x8007_0002_u32.cast_signed();
+
+/// Whether there is a log of this name. One that we may not look at, as `Security`, is there.
+pub(crate) fn log_exists(log: &str) -> bool {
+    !matches!(LOCAL_MACHINE.open(format!(r"{LOGS}\{log}")), Err(error) if error.code().0 == NOT_FOUND)
+}
+
 /// Registers `source` under the log (`Application`) with its message file, by default one that shows the text as it
 /// is. What is registered already is left alone. An account that may not register leaves it to one that may: events are
 /// reported all the same.
@@ -39,7 +50,7 @@ pub(crate) fn register(source: &str, message_file: Option<&str>, log: &str) -> i
 
 /// Writes what the registry lacks.
 fn write(source: &str, message_file: Option<&str>, log: &str) -> io::Result<()> {
-    let path = format!(r"SYSTEM\CurrentControlSet\Services\EventLog\{log}\{source}");
+    let path = format!(r"{LOGS}\{log}\{source}");
     let message_file = message_file.unwrap_or(PLAIN_TEXT);
     let types = EVENTLOG_ERROR_TYPE | EVENTLOG_WARNING_TYPE | EVENTLOG_INFORMATION_TYPE;
     if let Ok(key) = LOCAL_MACHINE.open(&path)
@@ -231,6 +242,12 @@ mod tests {
             r"C:\own.dll"
         ));
         LOCAL_MACHINE.remove_tree(&path).unwrap();
+    }
+
+    #[test]
+    fn the_usual_logs_exist_and_others_do_not() {
+        assert!(log_exists("Application") && log_exists("system"));
+        assert!(!log_exists("no such log"));
     }
 
     #[test]

@@ -72,6 +72,9 @@ for number, text in enumerate(['%(nothing)s', '%(message)d', '%(message)s %s', '
 for number, text in enumerate(['{nothing}', '{message:d}', '{0} {message}', '{} {message}', '{message.upper.x}', '{levelno:s}', '{levelno!r:d}', '{exc_info:5}',
                                '{message[99]}', '{levelno:.2d}', '{levelno:,x}', '{message:=10}', '{message[a]}']):
     accept(f'brace-fails-{number}', stream(formatter={'format': text, 'style': '{'}))
+for number, (style, text) in enumerate([('%', '%(message)99999999999999999999s'), ('%', '%(levelno).99999999999999999999d'), ('{', '{message:99999999999999999999}'),
+                                       ('{', '{levelno:.99999999999999999999f}'), ('%', '%(levelno)099999999999999999999d')]):
+    accept(f'too-wide-{number}', stream(formatter={'format': text, 'style': style}))
 accept('dollar-fails', stream(formatter={'format': '$message $nothing', 'style': '$'}))
 for number, (style, text) in enumerate([('%', 'plain'), ('%', '%(levelno)ld %(levelno)hd %(levelno)Li'), ('%', '%(message'), ('%', 7), ('{', 'plain'), ('{', '{message'), ('{', '{message!x}'),
                                         ('{', '}'), ('$', 'plain'), ('$', 'bare $ sign $message'), ('$', '${message'), ('%', ['x']), ('{', {'a': 1})]):
@@ -81,6 +84,8 @@ for number, text in enumerate(['%H:%M', 'at %Y', '%%', '%', '%Q', 'plain', '%-d 
     if text in ('%H:%M', '%c|%x|%D|%y|%C', '%s%n%t|%P%p'):
         text = text.replace('%H:%M', '%F %T').replace('%c', '%F').replace('%s', '')
     accept(f'datefmt-{number}', stream(formatter={'format': '[%(asctime)s] %(message)s', 'datefmt': text}))
+for number, text in enumerate(['%500C', '%1023C', '%1024C', '%2046C|', '%2047C|', '%65536C', '%300C%300C%300C%300C', '%2000C' + 'x' * 100]):
+    accept(f'datefmt-wide-{number}', stream(formatter={'format': '[%(asctime)s] %(message)s', 'datefmt': text}))
 accept('factory-formatter', stream(formatter={'()': 'logging.Formatter', 'fmt': '%(message)s %(host)s %(n)05.1f', 'defaults': {'host': 'h', 'n': 2, 'message': 'x'}}))
 accept('factory-formatter-format', stream(formatter={'()': 'logging.Formatter', 'format': '{message} {extra!r}', 'style': '{', 'defaults': {'extra': [1, 'a', None, True, 1.5, {'k': 'v'}]}}))
 accept('factory-formatter-ext', stream(formatter={'()': 'ext://logging.Formatter', 'fmt': '$message $x', 'style': '$', 'defaults': {'x': 1e20}}))
@@ -353,6 +358,12 @@ for number, reference in enumerate(['cfg://nothing', 'cfg://', 'cfg://levels[5]'
     reject(f'reference-{number}', 'handlers.h.level', stream({'level': reference}, levels=['INFO'], loop='cfg://loop'))
 reject('shared', 'handlers.h2.class', {'c': {'class': 'logging.StreamHandler'}, 'handlers': {'h1': 'cfg://c', 'h2': 'cfg://c'}})
 reject('attributes', 'handlers.h."."', stream({'.': 'x'}))
+# CPython takes these as long as nobody asks what they are.
+for number, reference in enumerate(['cfg://handlers', 'cfg://handlers.h', 'cfg://handlers[h]', 'cfg://a.x', 'cfg://b']):
+    reject(f'endless-{number}', 'handlers.h.stream', stream({'stream': reference}, a={'x': 'cfg://handlers'}, b='cfg://a.x'), native=True)
+DOUBLED = {f'a{n}': {'x': f'cfg://a{n + 1}', 'y': f'cfg://a{n + 1}'} for n in range(40)}
+reject('doubled', 'root.level', {**DOUBLED, 'a40': 'cfg://a41.x', 'a41': {'x': [1, 2]},
+                                 'root': {'level': 'cfg://a0' + ''.join('.x' for _ in range(40)), 'filters': None}})
 # What only a Python program could have.
 for number, (key, arguments) in enumerate([('class', {'class': 'logging.handlers.QueueHandler', 'queue': None}), ('class', {'class': 'logging.handlers.NTEventLogHandler', 'appname': 'x'}), ('class', {'class': 'systemd.journal.Nothing'}), ('class', {'class': 'logging.Formatter'}),
                                            ('secure', {**HTTP, 'secure': True}), ('secure', {**MAIL, 'secure': [], 'credentials': ['u', 'p']}), ('".".formatter', {'class': 'logging.StreamHandler', '.': {'formatter': None}}),

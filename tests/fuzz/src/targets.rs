@@ -1,16 +1,19 @@
 //! The targets.
 
-use crate::config::Config;
-use crate::dns::tsig::{self, Algorithm, Key, Signed};
-use crate::dns::update;
-use crate::logging;
-use crate::name;
-use crate::registration::{Addresses, Registration, Replace};
-use crate::secret::{KeyFile, Secret};
+use crate::{kerberos, logging};
 use hickory_proto::op::{Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::RecordType;
+use pydyndns::cache::Entry;
+use pydyndns::config::{Config, KeyFile};
+use pydyndns::dns::message::code_of;
+use pydyndns::dns::query::{Question, Reply, canonical};
+use pydyndns::dns::tsig::{self, Algorithm, Key, Signed};
+use pydyndns::registration::{Addresses, Registration, Replace};
+use pydyndns::secret::Secret;
+use pydyndns::{hosts, name, resolv_conf};
 use std::path::Path;
 use std::sync::OnceLock;
+use std::time::SystemTime;
 
 /// A target: it takes any bytes, and panics if something is wrong.
 pub(crate) type Target = fn(&[u8]);
@@ -20,13 +23,21 @@ pub(crate) fn named(name: &str) -> Option<Target> {
     Some(match name {
         "answer" => answer,
         "message" => message,
+        "reply" => reply,
         "configuration" => configuration,
         "keyfile" => keyfile,
         "cache" => cache,
-        "hosts" => hosts,
-        "resolv_conf" => resolv_conf,
+        "hosts" => hosts_file,
+        "resolv_conf" => resolv_conf_file,
         "format" => logging::format,
         "logging" => logging::section,
+        "keytab" => kerberos::keytab,
+        "krb5_conf" => kerberos::krb5_conf,
+        "kdc" => kerberos::kdc,
+        "kdc_inside" => kerberos::kdc_inside,
+        "token" => kerberos::token,
+        "token_inside" => kerberos::token_inside,
+        "tkey" => kerberos::tkey,
         _ => return None,
     })
 }
@@ -94,12 +105,12 @@ fn answer(data: &[u8]) {
     if let Err(error) = verified {
         assert!(!error.to_string().contains('\n'), "{error}");
     }
-    drop(update::code_of(answer, 0x1234));
+    let _ = code_of(answer, 0x1234);
 }
 
 /// An answer to an unsigned update.
 fn message(data: &[u8]) {
-    if let (Ok(code), Ok(())) = (update::code_of(data, 0x1234), tsig::check_form(data)) {
+    if let (Ok(code), Ok(())) = (code_of(data, 0x1234), tsig::check_form(data)) {
         assert_eq!(data[..2], [0x12, 0x34]);
         assert_eq!(data[2] & 0xf8, 0xa8, "QR is set and the opcode is UPDATE");
         assert!(
@@ -122,9 +133,7 @@ fn keyfile(data: &[u8]) {
         return;
     };
     match KeyFile::parse(text) {
-        Ok(read) => {
-            assert!(!read.secret.bytes().is_empty() && !format!("{read:?}").contains("secret: \""))
-        }
+        Ok(read) => assert!(!format!("{read:?}").contains("secret: \"")),
         Err(error) => assert!(!error.contains(char::is_control), "{error:?}"),
     }
 }
@@ -143,7 +152,7 @@ fn cache(data: &[u8]) {
         server: None,
         replace: Replace::All,
     });
-    if let Ok(entry) = crate::cache::Entry::parse(data)
+    if let Ok(entry) = Entry::parse(data, SystemTime::UNIX_EPOCH)
         && entry.confirms(wanted)
     {
         let text = String::from_utf8_lossy(data).to_ascii_lowercase();
@@ -154,24 +163,54 @@ fn cache(data: &[u8]) {
     }
 }
 
-/// A hosts file behind a line with the hostname.
-fn hosts(data: &[u8]) {
-    let text = String::from_utf8_lossy(data);
-    let (hostname, hosts) = text.split_once('\n').unwrap_or(("box", &text));
-    if let Some(name) = name::in_hosts(hostname, hosts) {
-        assert!(name.contains('.') && !name.contains(|c: char| c.is_ascii_whitespace()));
-        full(&name);
+/// An answer of a name server to a query.
+fn reply(data: &[u8]) {
+    static QUESTION: OnceLock<Question> = OnceLock::new();
+    let question = QUESTION.get_or_init(|| {
+        let name = name::domain_name("host.example.com").unwrap();
+        Question::new(&name, RecordType::SOA)
+    });
+    match question.read(data, 0x1234) {
+        Ok(Reply::Answer(answer)) => {
+            assert_eq!(data[..2], [0x12, 0x34]);
+            assert!(
+                data[2] & 0xfa == 0x80,
+                "QR is set, the opcode is QUERY, TC is not"
+            );
+            let _ = canonical(&answer, &question.name);
+        }
+        Ok(Reply::Truncated | Reply::Stray) => {}
+        Err(failure) => assert!(!failure.to_string().contains(char::is_control), "{failure}"),
     }
 }
 
-/// A resolv.conf, as the name needs it and as the resolver reads it.
-fn resolv_conf(data: &[u8]) {
-    let text = String::from_utf8_lossy(data);
-    if let Some(name) = name::in_domain("box", &text) {
-        assert!(name.starts_with("box.") && !name.contains(|c: char| c.is_ascii_whitespace()));
+/// A hosts file behind a line with the hostname.
+fn hosts_file(data: &[u8]) {
+    let at = data.iter().position(|&byte| byte == b'\n');
+    let (hostname, file) = at.map_or((&b"box"[..], data), |at| (&data[..at], &data[at + 1..]));
+    let hostname = String::from_utf8_lossy(hostname);
+    if let Some(name) = hosts::full_name(file, &hostname).unwrap() {
+        assert!(name.contains('.') && !name.contains(|c: char| c.is_ascii_whitespace()));
         full(&name);
     }
-    drop(hickory_resolver::system_conf::parse_resolv_conf(data));
+    let _ = hosts::addresses(file, &hostname).unwrap();
+}
+
+/// A resolv.conf, as the name needs it and as the resolver reads it.
+fn resolv_conf_file(data: &[u8]) {
+    let is_word = |text: &str| !text.contains([' ', '\t', '\n', '\r', '\0']);
+    if let Some(domain) = resolv_conf::domain(data) {
+        assert!(!domain.is_empty() && is_word(domain));
+        full(&format!("box.{domain}"));
+    }
+    let servers = resolv_conf::name_servers(data);
+    for (index, server) in servers.iter().enumerate() {
+        assert!(server.scope.is_none_or(is_word));
+        assert!(
+            !servers[..index].contains(server),
+            "a server is there twice"
+        );
+    }
 }
 
 /// What is taken for a full name is one.

@@ -8,14 +8,11 @@
 )]
 
 mod dns;
-#[allow(dead_code, reason = "the program's tests use more of it")]
-#[path = "../../../../tests/harness/kerberos.rs"]
-mod kerberos;
 mod refusals;
 mod world;
 
 use gss_tsig::{BadMic, Choice, Environment, Error, Kdcs, Keytab, ServiceTicket};
-use kerberos::{Realm, Setup, free_port};
+use peers::kerberos::{self, Realm, Setup, free_port};
 use std::net::{SocketAddr, UdpSocket};
 use world::{Named, World, named, shifted, skip};
 
@@ -29,7 +26,7 @@ const PRINCIPALS: [&str; 5] = [
 ];
 
 /// One ticket, one context, and an update that the name server takes.
-fn updates(world: &mut World, keytab: &str) {
+fn updates(world: &World, keytab: &str) {
     let named = named(world).expect("named is installed");
     let ticket = world
         .ticket(keytab)
@@ -38,13 +35,8 @@ fn updates(world: &mut World, keytab: &str) {
 }
 
 /// What comes of an update by a context of its own.
-fn updated(
-    world: &mut World,
-    named: &Named,
-    ticket: &ServiceTicket,
-    host: &str,
-) -> Result<u8, BadMic> {
-    let (negotiation, token) = ticket.initiate(&mut world.outside).unwrap();
+fn updated(world: &World, named: &Named, ticket: &ServiceTicket, host: &str) -> Result<u8, BadMic> {
+    let (negotiation, token) = ticket.initiate(&world.outside).unwrap();
     let key = world.key_name();
     let answer = dns::tkey(named.address, &key, &token);
     let mut context = negotiation.accept(&answer.token).unwrap();
@@ -55,14 +47,14 @@ fn updated(
 
 #[test]
 fn bind_takes_updates_signed_by_one_ticket_again_and_again() {
-    let Some(mut world) = World::new(&PRINCIPALS) else {
+    let Some(world) = World::new(&PRINCIPALS) else {
         skip!("krb5kdc or named is not installed")
     };
     let named = named(&world).expect("named is installed");
     let ticket = world.ticket("host.keytab").unwrap();
     assert_eq!(ticket.clock_offset(), 0);
     for _ in 0..2 {
-        let (negotiation, token) = ticket.initiate(&mut world.outside).unwrap();
+        let (negotiation, token) = ticket.initiate(&world.outside).unwrap();
         let key = world.key_name();
         let answer = dns::tkey(named.address, &key, &token);
         let mut context = negotiation.accept(&answer.token).unwrap();
@@ -86,10 +78,10 @@ fn every_enctype_works_from_the_key_to_the_signature() {
     for enctype in kerberos::ALL_ENCTYPES.split_whitespace() {
         let mut setup = Setup::new(([127, 0, 0, 1], free_port()).into(), &PRINCIPALS);
         setup.enctypes = enctype;
-        let Some(mut world) = World::with(&setup) else {
+        let Some(world) = World::with(&setup) else {
             skip!("krb5kdc or named is not installed")
         };
-        updates(&mut world, "host.keytab");
+        updates(&world, "host.keytab");
     }
 }
 
@@ -98,10 +90,10 @@ fn a_service_with_other_enctypes_than_the_host_works() {
     for enctype in kerberos::ALL_ENCTYPES.split_whitespace() {
         let service = format!("addprinc -randkey -e {enctype} DNS/ns.example.com");
         let commands = [&*service, PRINCIPALS[1], PRINCIPALS[2], PRINCIPALS[3]];
-        let Some(mut world) = World::new(&commands) else {
+        let Some(world) = World::new(&commands) else {
             skip!("krb5kdc or named is not installed")
         };
-        updates(&mut world, "host.keytab");
+        updates(&world, "host.keytab");
     }
 }
 
@@ -113,7 +105,7 @@ fn the_next_enctype_is_tried_where_the_kdc_has_only_that() {
         "addprinc +requires_preauth -randkey -e aes128-cts-hmac-sha1-96:normal host/host.example.com",
         "ktadd -k host.keytab -norandkey host/host.example.com",
     ];
-    let Some(mut world) = World::new(&commands) else {
+    let Some(world) = World::new(&commands) else {
         skip!("krb5kdc or named is not installed")
     };
     // As ktutil writes it for somebody who wanted to be sure: a key of each enctype.
@@ -143,10 +135,10 @@ fn a_principal_without_pre_authentication_works() {
         "addprinc -randkey host/host.example.com",
         PRINCIPALS[3],
     ];
-    let Some(mut world) = World::new(&commands) else {
+    let Some(world) = World::new(&commands) else {
         skip!("krb5kdc or named is not installed")
     };
-    updates(&mut world, "host.keytab");
+    updates(&world, "host.keytab");
 }
 
 #[test]
@@ -210,7 +202,7 @@ fn a_clock_that_is_off_is_corrected_by_the_kdcs() {
                 ticket.clock_offset()
             );
             assert_eq!(
-                updated(&mut world, &named, &ticket, "host.example.com"),
+                updated(&world, &named, &ticket, "host.example.com"),
                 Ok(0),
                 "{off}"
             );
@@ -244,8 +236,5 @@ fn a_service_of_another_realm_is_found_by_referral() {
         .ticket(keytab.to_str().unwrap())
         .unwrap_or_else(|error| panic!("{error}\n{}", hosts.log()));
     // BIND's policy speaks of the other realm, but it signs that.
-    assert_eq!(
-        updated(&mut world, &named, &ticket, "host.example.com"),
-        Ok(5)
-    );
+    assert_eq!(updated(&world, &named, &ticket, "host.example.com"), Ok(5));
 }

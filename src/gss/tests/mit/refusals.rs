@@ -4,7 +4,7 @@ use super::*;
 use gss_tsig::KeytabError;
 
 /// What is said of a ticket that is not given.
-fn refusal(world: &mut World, keytab: &str) -> String {
+fn refusal(world: &World, keytab: &str) -> String {
     world
         .ticket(&format!("{keytab}.keytab"))
         .expect_err("there is no ticket")
@@ -63,7 +63,7 @@ fn each_refusal_of_the_kdc_says_what_to_fix() {
             "cannot log in as old$@EXAMPLE.COM: its entry or key in EXAMPLE.COM has expired (23); renew it there",
         ),
     ] {
-        assert_eq!(refusal(&mut world, keytab), said);
+        assert_eq!(refusal(&world, keytab), said);
     }
     let service = "cannot get a ticket for DNS/ns.example.com as good$@EXAMPLE.COM: ";
     for (change, said) in [
@@ -82,12 +82,12 @@ fn each_refusal_of_the_kdc_says_what_to_fix() {
         ),
     ] {
         world.realm.admin(&[change]);
-        assert_eq!(refusal(&mut world, "good"), format!("{service}{said}"));
+        assert_eq!(refusal(&world, "good"), format!("{service}{said}"));
     }
     let address = world.realm.address();
     world.realm.stop();
     assert_eq!(
-        refusal(&mut world, "good"),
+        refusal(&world, "good"),
         format!(
             "cannot log in as good$@EXAMPLE.COM: no KDC of the realm EXAMPLE.COM answers (known from the test): \
              {address} (UDP) has nobody listening, {address} (TCP) has nobody listening"
@@ -95,7 +95,7 @@ fn each_refusal_of_the_kdc_says_what_to_fix() {
     );
     world.outside.kdcs.clear();
     assert_eq!(
-        refusal(&mut world, "good"),
+        refusal(&world, "good"),
         "cannot log in as good$@EXAMPLE.COM: cannot find a KDC of the realm EXAMPLE.COM: nobody has told"
     );
 }
@@ -136,7 +136,7 @@ fn another_realms_kdc_says_that_it_does_not_serve_this_one() {
     setup.realm = "OTHER.TEST";
     let other = Realm::start(world.path(), &setup).unwrap();
     world.outside.kdcs[0].1.udp = vec![other.address()];
-    let said = refusal(&mut world, "host");
+    let said = refusal(&world, "host");
     assert!(
         said.starts_with("cannot log in as host/host.example.com@EXAMPLE.COM: "),
         "{said}"

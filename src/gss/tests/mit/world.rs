@@ -36,12 +36,12 @@ impl Environment for Outside {
         shifted(now, self.clock_is_off)
     }
 
-    fn fill_random(&mut self, octets: &mut [u8]) {
+    fn fill_random(&self, octets: &mut [u8]) -> std::io::Result<()> {
         let mut random = std::fs::File::open("/dev/urandom").unwrap();
-        std::io::Read::read_exact(&mut random, octets).unwrap();
+        std::io::Read::read_exact(&mut random, octets)
     }
 
-    fn kdcs(&mut self, realm: &str) -> Result<Kdcs, String> {
+    fn kdcs(&self, realm: &str) -> Result<Kdcs, String> {
         self.kdcs
             .iter()
             .find(|(name, _)| name == realm)
@@ -98,7 +98,7 @@ impl World {
     }
 
     /// A ticket for the name server by a keytab of the realm.
-    pub(crate) fn ticket(&mut self, keytab: &str) -> Result<ServiceTicket, Error> {
+    pub(crate) fn ticket(&self, keytab: &str) -> Result<ServiceTicket, Error> {
         let keytab = std::fs::read(self.realm.file(keytab)).unwrap();
         let choice = Choice {
             principal: None,
@@ -112,14 +112,14 @@ impl World {
             .ticket_for(
                 "DNS/ns.example.com",
                 Instant::now() + Duration::from_secs(10),
-                &mut self.outside,
+                &self.outside,
             )
     }
 
     /// A new key name.
-    pub(crate) fn key_name(&mut self) -> String {
+    pub(crate) fn key_name(&self) -> String {
         let mut octets = [0; 8];
-        self.outside.fill_random(&mut octets);
+        self.outside.fill_random(&mut octets).unwrap();
         format!("{:x}.ns.example.com", u64::from_be_bytes(octets))
     }
 }
