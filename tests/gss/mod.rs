@@ -2,6 +2,7 @@
 
 mod between;
 mod refusals;
+mod samba;
 mod world;
 
 use serde_json::{Value, json};
