@@ -1,6 +1,7 @@
 //! Updates signed by Kerberos: the program, MIT's KDC and BIND, each in the place where it would be.
 
 mod between;
+mod kills;
 mod refusals;
 mod samba;
 mod world;
