@@ -19,7 +19,6 @@ pub(crate) use gss::Gss;
 pub use keyfile::KeyFile;
 pub use section::Fault;
 pub(crate) use text::read;
-pub(crate) use tls::Tls;
 
 use crate::addresses::Rules;
 use crate::dns::server::Server;
@@ -89,7 +88,7 @@ pub struct Config {
     /// How long the network work of one run may take.
     pub(crate) timeout: Duration,
     /// Send over TLS, and how.
-    pub(crate) tls: Option<Tls>,
+    pub(crate) tls: Option<crate::dns::tls::Settings>,
     /// Sign by Kerberos, and as whom.
     pub(crate) gss: Option<Gss>,
 }
@@ -225,6 +224,14 @@ impl Config {
                 fault,
             })
         })
+    }
+
+    /// The error that a file which a key names is wrong: what is found only by a run that needs it.
+    pub(crate) fn error(&self, key: &str, what: String) -> Error {
+        Error {
+            file: self.file.clone(),
+            fault: fault(key, what),
+        }
     }
 
     /// That one of the files which the configuration needs is the cache.

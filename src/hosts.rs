@@ -14,6 +14,9 @@ const BUFFER: usize = 32 << 10;
 /// No name is longer, on paper as on the wire; what is longer is no name.
 const LONGEST_WORD: usize = 255;
 
+/// How many bytes of names are kept before they are looked at.
+const MAX_NAMES: usize = 4 << 10;
+
 /// The addresses of every line that has the name, in the file's order.
 ///
 /// # Errors
@@ -62,21 +65,36 @@ struct Lines<'a, R> {
     line: Partial,
 }
 
+/// Where in a line.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Place {
+    /// Before its first byte.
+    #[default]
+    Start,
+    /// Among its words.
+    Words,
+    /// In the comment behind them.
+    Comment,
+}
+
 /// What has been read of a line so far.
 #[derive(Default)]
 struct Partial {
+    /// Where in the line this is.
+    place: Place,
     /// The word being read.
     word: Vec<u8>,
     /// Whether that word has more than could be a name.
     is_too_long: bool,
-    /// Whether a comment has begun.
-    is_over: bool,
     /// The line's first word; empty before there is one.
     address: Vec<u8>,
+    /// Its dotted names that are still to be looked at, with a blank behind each. Few lines have the name that is looked
+    /// for, and only there do they matter.
+    names: Vec<u8>,
     /// See [`Line::dotted`]; empty where there is none.
-    dotted: Vec<u8>,
+    dotted: String,
     /// See [`Line::local`]; empty where there is none.
-    local: Vec<u8>,
+    local: String,
     /// Whether the line has the name that is looked for.
     has_wanted: bool,
 }
@@ -104,19 +122,37 @@ impl<R: Read> Iterator for Lines<'_, R> {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Some(Err(error)),
             };
+            let mut rest = bytes;
             let mut found = None;
-            let mut taken = bytes.len();
-            for (at, &byte) in bytes.iter().enumerate() {
-                if byte == b'\n' {
-                    found = self.line.end(self.wanted);
-                    if found.is_some() {
-                        taken = at + 1;
-                        break;
+            while let (None, &[first, ref others @ ..]) = (&found, rest) {
+                // Hardly a line has the name, so those that don't even contain it are passed over at once.
+                if self.line.place == Place::Start {
+                    if let Some(end) = rest.iter().position(|&byte| byte == b'\n')
+                        && !contains(&rest[..end], self.wanted)
+                    {
+                        rest = &rest[end + 1..];
+                        continue;
                     }
-                } else {
-                    self.line.push(byte, self.wanted);
+                    self.line.place = Place::Words;
+                }
+                // Most bytes are letters, digits and dots.
+                let run = rest.iter().position(|&byte| byte <= b'#');
+                let run = run.unwrap_or(rest.len());
+                if run > 0 {
+                    self.line.extend(&rest[..run]);
+                    rest = &rest[run..];
+                    continue;
+                }
+                rest = others;
+                match first {
+                    b'\n' => found = self.line.end(self.wanted),
+                    b' ' | b'\t' | b'\r' | b'\x0b' | b'\x0c' => self.line.end_word(self.wanted),
+                    // For libc, a zero ends what it has read.
+                    b'#' | 0 => self.line.end_names(self.wanted),
+                    other => self.line.extend(&[other]),
                 }
             }
+            let taken = bytes.len() - rest.len();
             self.file.consume(taken);
             if found.is_some() {
                 return found.map(Ok);
@@ -125,19 +161,26 @@ impl<R: Read> Iterator for Lines<'_, R> {
     }
 }
 
+/// Whether a line contains a name anywhere, in any case.
+fn contains(line: &[u8], name: &str) -> bool {
+    let Some((first, _)) = name.as_bytes().split_first() else {
+        return false;
+    };
+    let last = (line.len() + 1).saturating_sub(name.len());
+    line[..last].iter().enumerate().any(|(at, byte)| {
+        // Almost the same in any case, and quick.
+        byte | 0x20 == first | 0x20
+            && line[at..at + name.len()].eq_ignore_ascii_case(name.as_bytes())
+    })
+}
+
 impl Partial {
-    /// Takes one more byte of the line.
-    fn push(&mut self, byte: u8, wanted: &str) {
-        match byte {
-            _ if self.is_over => {}
-            // For libc, a zero ends what it has read.
-            b'#' | 0 => {
-                self.end_word(wanted);
-                self.is_over = true;
-            }
-            b' ' | b'\t' | b'\r' | b'\x0b' | b'\x0c' => self.end_word(wanted),
-            _ if self.word.len() < LONGEST_WORD => self.word.push(byte),
-            _ => self.is_too_long = true,
+    /// Takes more of a word.
+    fn extend(&mut self, bytes: &[u8]) {
+        if self.place != Place::Comment {
+            let room = LONGEST_WORD - self.word.len();
+            self.is_too_long |= bytes.len() > room;
+            self.word.extend_from_slice(&bytes[..bytes.len().min(room)]);
         }
     }
 
@@ -151,16 +194,10 @@ impl Partial {
         } else if !self.is_too_long {
             self.has_wanted |= self.word.eq_ignore_ascii_case(wanted.as_bytes());
             if self.dotted.is_empty() && self.word.contains(&b'.') {
-                let name = String::from_utf8_lossy(&self.word);
-                let place = if is_localhost(&name) {
-                    None
-                } else if is_below_local(&name) {
-                    self.local.is_empty().then_some(&mut self.local)
-                } else {
-                    Some(&mut self.dotted)
-                };
-                if let Some(place) = place {
-                    place.extend_from_slice(&self.word);
+                self.names.extend_from_slice(&self.word);
+                self.names.push(b' ');
+                if self.names.len() > MAX_NAMES {
+                    self.choose();
                 }
             }
         }
@@ -168,29 +205,50 @@ impl Partial {
         self.is_too_long = false;
     }
 
+    /// Looks for the names to remember among the dotted ones.
+    fn choose(&mut self) {
+        for name in self.names.split(|&byte| byte == b' ') {
+            match str::from_utf8(name) {
+                Ok("") | Err(_) => {}
+                Ok(name) if is_localhost(name) || !self.dotted.is_empty() => {}
+                Ok(name) if !is_below_local(name) => self.dotted.push_str(name),
+                Ok(name) if self.local.is_empty() => self.local.push_str(name),
+                Ok(_) => {}
+            }
+        }
+        self.names.clear();
+    }
+
+    /// Passes over what follows in the line.
+    fn end_names(&mut self, wanted: &str) {
+        self.end_word(wanted);
+        self.place = Place::Comment;
+    }
+
     /// Ends the line, and gives it if it counts and has the name.
     fn end(&mut self, wanted: &str) -> Option<Line> {
         self.end_word(wanted);
-        let line = self.has_wanted.then(|| self.line()).flatten();
+        let mut line = None;
+        if self.has_wanted {
+            self.choose();
+            line = self.line();
+        }
         self.address.clear();
+        self.names.clear();
         self.dotted.clear();
         self.local.clear();
         self.has_wanted = false;
-        self.is_over = false;
+        self.place = Place::Start;
         line
     }
 
     /// The line, if its first word is an address.
     fn line(&self) -> Option<Line> {
-        let text = |word: &[u8]| String::from_utf8_lossy(word).into_owned();
+        let name = |name: &String| Some(name.clone()).filter(|name| !name.is_empty());
         Some(Line {
             address: str::from_utf8(&self.address).ok()?.parse().ok()?,
-            dotted: Some(&self.dotted)
-                .filter(|word| !word.is_empty())
-                .map(|word| text(word)),
-            local: Some(&self.local)
-                .filter(|word| !word.is_empty())
-                .map(|word| text(word)),
+            dotted: name(&self.dotted),
+            local: name(&self.local),
         })
     }
 }
@@ -302,9 +360,7 @@ mod tests {
     #[test]
     fn a_line_of_any_length_is_read_to_its_end() {
         let mut hosts = "192.0.2.1 ".to_owned();
-        for number in 0..100_000 {
-            hosts += &format!("alias{number} ");
-        }
+        hosts += &"alias ".repeat(100_000);
         hosts += &"x".repeat(100_000);
         hosts += " box box.example.com\n192.0.2.2 box\n";
         assert_eq!(found("box", &hosts), ["192.0.2.1", "192.0.2.2"]);

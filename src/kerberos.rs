@@ -6,8 +6,9 @@
 use crate::config;
 use crate::dns::current;
 use crate::dns::gss::Gss;
+use crate::dns::lookup;
 use crate::dns::server::Server;
-use crate::dns::target::{self, Target};
+use crate::dns::target::Target;
 use crate::escape;
 use crate::name;
 use gss_tsig::{Choice, Credentials, Environment, Include, Kdcs, Keytab, KeytabError, Krb5Conf};
@@ -146,10 +147,10 @@ impl<'a> Kerberos<'a> {
     /// The zone's primary as the first of the configured servers that answers has it.
     fn primary_by_itself(&self, target: &Target) -> Result<Name, Error> {
         let mut failure = Error::NoTime;
-        for (index, &server) in target.servers.iter().enumerate() {
+        for (index, peer) in target.peers().enumerate() {
             let left = self.deadline.saturating_duration_since(Instant::now());
             let others = u32::try_from(target.servers.len() - index).unwrap_or(u32::MAX);
-            match current::primary(server, &target.apex, Instant::now() + left / others) {
+            match current::primary(peer, &target.apex, Instant::now() + left / others) {
                 Ok(primary) => return Ok(primary),
                 Err(error) => failure = Error::NoPrimary(error),
             }
@@ -175,7 +176,7 @@ impl<'a> Kerberos<'a> {
         let mut all = Vec::new();
         let mut failure = None;
         for kdc in kdcs {
-            match target::addresses_at(kdc, PORT, self.deadline) {
+            match lookup::addresses_at(kdc, PORT, self.deadline) {
                 Ok(addresses) => all.extend(addresses),
                 Err(error) => failure = Some(format!("{source} names {}: {error}", kdc.text)),
             }
@@ -196,7 +197,7 @@ impl<'a> Kerberos<'a> {
             let service = format!("_kerberos._{transport}.{realm}");
             let name = name::domain_name(&service)
                 .map_err(|wrong| format!("{} {wrong}", escape::one_line(&service)))?;
-            target::addresses_of_service(&name, self.deadline).map_err(|error| error.to_string())
+            lookup::addresses_of_service(&name, self.deadline).map_err(|error| error.to_string())
         };
         let kdcs = Kdcs {
             udp: find("udp")?,

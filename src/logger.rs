@@ -1,7 +1,7 @@
 //! Where log lines go: the configuration's logging section, stderr through env_logger, or both. Owns two promises: nothing is
 //! said twice on stderr, and an error always reaches somebody.
 
-use crate::dns::target::addresses_of;
+use crate::dns::lookup::addresses_of;
 use crate::escape::one_line;
 use crate::host;
 use dictconfig::{Configuration, Environment, Stderr};

@@ -75,17 +75,19 @@ pub(crate) fn is_localhost(name: &str) -> bool {
     ["localhost", "localhost4", "localhost6"]
         .iter()
         .any(|form| first.eq_ignore_ascii_case(form))
-        || last_label(name).eq_ignore_ascii_case("localhost")
+        || is_below(name, ".localhost")
 }
 
 /// Whether a name is below `local`, which is multicast DNS's (RFC 6762, 3).
 pub(crate) fn is_below_local(name: &str) -> bool {
-    last_label(name.trim_end_matches('.')).eq_ignore_ascii_case("local")
+    is_below(name.trim_end_matches('.'), ".local")
 }
 
-/// What comes after a name's last dot.
-fn last_label(name: &str) -> &str {
-    name.rsplit('.').next().unwrap_or_default()
+/// Whether a name ends in a domain, which begins with a dot, in any case.
+fn is_below(name: &str, domain: &str) -> bool {
+    let at = name.len().checked_sub(domain.len());
+    at.and_then(|at| name.as_bytes().get(at..))
+        .is_some_and(|end| end.eq_ignore_ascii_case(domain.as_bytes()))
 }
 
 /// Where a name was found.

@@ -7,7 +7,7 @@
 use crate::cache::{Cache, CacheLock, Reading};
 use crate::cli::{Mode, Options};
 use crate::config::{self, CacheFile, Config, DEFAULT_TIMEOUT};
-use crate::delivery;
+use crate::delivery::Delivery;
 use crate::desired::{self, Desired};
 use crate::dns::message::Update;
 use crate::dns::target::Target;
@@ -69,13 +69,6 @@ pub fn run(options: &Options) -> Result<(), Stop> {
             config.file.display()
         ))
     })?;
-    // Read and checked already, but nothing of the wire knows of it yet.
-    if config.tls.is_some() {
-        return Err(Stop::Wrong(format!(
-            "{}: tls: is not available yet",
-            config.file.display()
-        )));
-    }
     // To show what is so opens no log file either.
     let section = config
         .logging
@@ -128,15 +121,20 @@ impl Run<'_> {
     fn register(&self) -> Result<(), Box<dyn Error>> {
         // Counted from the first thing that a run waits for: most runs come to none.
         let deadline = LazyCell::new(|| Instant::now() + self.config.timeout);
+        let mut delivery = None;
         let mut lock = None;
-        if let (true, Some(cache)) = (self.options.force, &self.cache) {
-            forget(cache, lock.insert(self.take_lock(cache, *deadline)?))?;
+        if self.options.force {
+            delivery = Some(Delivery::prepare(&self.config)?);
+            if let Some(cache) = &self.cache {
+                forget(cache, lock.insert(self.take_lock(cache, *deadline)?))?;
+            }
         }
         let mut desired = self.gather()?;
         if !self.options.force && self.is_confirmed(&desired.registration) {
             tell_nothing_to_do(&desired);
             return Ok(());
         }
+        let delivery = delivery.map_or_else(|| Delivery::prepare(&self.config), Ok)?;
         desired = self.settled(desired)?;
         // Without a cache there is nothing to take turns for.
         if let (None, Some(cache)) = (&lock, &self.cache) {
@@ -155,7 +153,7 @@ impl Run<'_> {
         ));
         loop {
             warn(warnings::of(&desired, &self.config));
-            self.send(&desired.registration, lock.as_mut(), *deadline)?;
+            self.send(&delivery, &desired.registration, lock.as_mut(), *deadline)?;
             // An address that changed meanwhile may have started a run which ended at once, by what the cache said before
             // it was forgotten here. So whoever writes the cache looks once more.
             let now = self.gather()?;
@@ -186,19 +184,26 @@ impl Run<'_> {
         if let Some(cache) = &self.cache {
             self.config.check_cache(cache.path())?;
         }
-        let target = delivery::find_target(&self.config, &registration.name, deadline)?;
+        warn(warnings::of(&desired, &self.config));
+        let delivery = Delivery::prepare(&self.config)?;
+        let target = delivery.find_target(&registration.name, deadline)?;
         let update = Update::register(registration, &target.apex)?;
-        print(&delivery::script(&self.config, &update, target, deadline))
+        print(&delivery.script(&update, target, deadline))
     }
 
     /// Shows what is so, and why. The exit status tells whether the zone is as it should be.
     fn status(&self, json: bool) -> Result<(), Stop> {
+        let wrong = |error: config::Error| Stop::Wrong(error.to_string());
         if let Some(cache) = &self.cache {
-            self.config
-                .check_cache(cache.path())
-                .map_err(|wrong| Stop::Wrong(wrong.to_string()))?;
+            self.config.check_cache(cache.path()).map_err(wrong)?;
         }
-        let status = status::look(&self.options.selection, &self.config, self.cache.as_ref());
+        let delivery = Delivery::prepare(&self.config).map_err(wrong)?;
+        let status = status::look(
+            &self.options.selection,
+            &self.config,
+            self.cache.as_ref(),
+            &delivery,
+        );
         let text = if json {
             format!("{:#}\n", status.json())
         } else {
@@ -219,6 +224,7 @@ impl Run<'_> {
     fn unregister(&self) -> Result<(), Box<dyn Error>> {
         let deadline = Instant::now() + self.config.timeout;
         let (name, _) = desired::name(&self.config)?;
+        let delivery = Delivery::prepare(&self.config)?;
         let mut lock = match &self.cache {
             Some(cache) => Some(self.take_lock(cache, deadline)?),
             None => None,
@@ -229,9 +235,9 @@ impl Run<'_> {
             &name,
         ));
         warn(warnings::about_secrets(&self.config));
-        let mut target = delivery::find_target(&self.config, &name, deadline)?;
+        let mut target = delivery.find_target(&name, deadline)?;
         let update = Update::unregister(&name, &target.apex)?;
-        let server = self.confirm(update, &mut target, lock.as_mut(), deadline)?;
+        let server = self.confirm(&delivery, update, &mut target, lock.as_mut(), deadline)?;
         log::info!(
             "{server} confirmed that {} has no address",
             escape::domain(&name)
@@ -243,19 +249,21 @@ impl Run<'_> {
     fn dry_run_of_unregistering(&self) -> Result<(), Box<dyn Error>> {
         let deadline = Instant::now() + self.config.timeout;
         let (name, _) = desired::name(&self.config)?;
-        let target = delivery::find_target(&self.config, &name, deadline)?;
+        let delivery = Delivery::prepare(&self.config)?;
+        let target = delivery.find_target(&name, deadline)?;
         let update = Update::unregister(&name, &target.apex)?;
-        print(&delivery::script(&self.config, &update, target, deadline))
+        print(&delivery.script(&update, target, deadline))
     }
 
     /// Sends one update and, once a server has confirmed it, writes it down.
     fn send(
         &self,
+        delivery: &Delivery<'_>,
         registration: &Registration,
         mut lock: Option<&mut CacheLock>,
         deadline: Instant,
     ) -> Result<(), Box<dyn Error>> {
-        let mut target = delivery::find_target(&self.config, &registration.name, deadline)?;
+        let mut target = delivery.find_target(&registration.name, deadline)?;
         let update = Update::register(registration, &target.apex)?;
         let name = escape::domain(&registration.name);
         log::info!(
@@ -263,7 +271,7 @@ impl Run<'_> {
             escape::domain(&target.apex),
             registration.addresses
         );
-        let server = self.confirm(update, &mut target, lock.as_deref_mut(), deadline)?;
+        let server = self.confirm(delivery, update, &mut target, lock.as_deref_mut(), deadline)?;
         log::info!("{server} confirmed {} at {name}", registration.addresses);
         if let (Some(cache), Some(lock)) = (&self.cache, lock)
             && let Err(error) = lock.save(registration, SystemTime::now())
@@ -279,16 +287,15 @@ impl Run<'_> {
     /// Forgets the cache, and sends an update until a server confirms it.
     fn confirm(
         &self,
+        delivery: &Delivery<'_>,
         update: Update,
         target: &mut Target,
         lock: Option<&mut CacheLock>,
         deadline: Instant,
     ) -> Result<SocketAddr, Box<dyn Error>> {
-        delivery::send(&self.config, update, target, deadline, || {
-            match (&self.cache, lock) {
-                (Some(cache), Some(lock)) => forget(cache, lock),
-                _ => Ok(()),
-            }
+        delivery.send(update, target, deadline, || match (&self.cache, lock) {
+            (Some(cache), Some(lock)) => forget(cache, lock),
+            _ => Ok(()),
         })
     }
 

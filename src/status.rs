@@ -7,6 +7,7 @@ mod look;
 
 pub(crate) use look::look;
 
+use crate::dns::tls::Security;
 use crate::escape;
 use crate::name::NameSource;
 use hickory_proto::rr::Name;
@@ -30,6 +31,8 @@ pub(crate) struct Status {
     pub(crate) cache: Cache,
     /// What the zone has, if its primary could be asked.
     pub(crate) zone: Option<Zone>,
+    /// Whether a run would end before it compares anything: without a name, or without the interfaces that it was told of.
+    pub(crate) is_stuck: bool,
     /// Whose ticket signs updates, as `name@REALM`, if they are signed by Kerberos and the keytab can be read.
     pub(crate) gss: Option<Principal>,
     /// What is worth a warning: one line each, in the order in which they came up.
@@ -108,6 +111,8 @@ pub(crate) struct Zone {
     pub(crate) addresses: BTreeSet<IpAddr>,
     /// Their time to live; none without records.
     pub(crate) ttl: Option<u32>,
+    /// How the connection is secured; none without TLS.
+    pub(crate) tls: Option<Security>,
 }
 
 impl Status {
@@ -122,7 +127,7 @@ impl Status {
 
     /// Whether the zone has exactly the wanted addresses.
     pub(crate) fn is_ok(&self) -> bool {
-        self.name.is_some()
+        !self.is_stuck
             && self
                 .zone
                 .as_ref()
@@ -172,6 +177,13 @@ impl Status {
                 "server": zone.server.to_string(),
                 "addresses": texts(&zone.addresses),
                 "ttl": zone.ttl,
+                "tls": zone.tls.as_ref().map(|tls| {
+                    json!({
+                        "version": tls.version,
+                        "name": tls.name,
+                        "not_after": tls.not_after.and_then(timestamp),
+                    })
+                }),
             })
         });
         json!({
@@ -248,6 +260,18 @@ impl Status {
                         ttl.unwrap_or_default()
                     ),
                 );
+                if let Some(tls) = &zone.tls {
+                    let end = tls.not_after.and_then(timestamp);
+                    line(
+                        "",
+                        &format!(
+                            "{} as {}, whose certificate ends {}",
+                            tls.version,
+                            tls.name,
+                            end.as_deref().unwrap_or("at an unknown time")
+                        ),
+                    );
+                }
             }
         }
         if let Some(principal) = &self.gss {
@@ -333,7 +357,7 @@ mod tests {
             cache: Cache {
                 file: Some("/run/pydyndns.cache".into()),
                 state,
-                confirmed: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_764_057_600)),
+                confirmed: Some(SystemTime::UNIX_EPOCH + Duration::from_hours(490_016)),
             },
             zone: Some(Zone {
                 apex: name("example.com"),
@@ -341,7 +365,9 @@ mod tests {
                 server: "192.0.2.53:53".parse().unwrap(),
                 addresses: addresses.iter().map(|ip| ip.parse().unwrap()).collect(),
                 ttl: (!addresses.is_empty()).then_some(300),
+                tls: None,
             }),
+            is_stuck: false,
             gss: None,
             problems: Vec::new(),
         }
@@ -396,7 +422,7 @@ mod tests {
                 ],
                 "cache": {"file": "/run/pydyndns.cache", "state": "confirms", "confirmed": "2025-11-25T08:00:00Z"},
                 "zone": {"apex": "example.com.", "primary": "ns1.example.com.", "server": "192.0.2.53:53",
-                         "addresses": ["192.0.2.7"], "ttl": 300},
+                         "addresses": ["192.0.2.7"], "ttl": 300, "tls": null},
                 "problems": []
             })
         );

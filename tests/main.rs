@@ -35,6 +35,8 @@ mod readme;
 mod sandbox;
 mod servers;
 mod silence;
+mod status;
+mod tls;
 mod update;
 #[cfg(target_os = "linux")]
 mod windows;

@@ -241,7 +241,7 @@ mod tests {
         let age = |text: &str, written| Entry::parse(text.as_bytes(), at(written)).unwrap();
         let python = r#"{"hostname": "h.example.com.", "addresses": {}}"#;
         let ours = r#"{"hostname": "h.example.com.", "addresses": {}, "confirmed": 5000}"#;
-        let hour = Duration::from_secs(3600);
+        let hour = Duration::from_hours(1);
         assert_eq!(age(python, 5000).confirmed(), None);
         assert_eq!(age(ours, 9000).confirmed(), Some(at(5000)));
         for (entry, now, is_fresh) in [

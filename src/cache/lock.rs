@@ -17,6 +17,10 @@ use std::time::{Duration, Instant};
 /// How long to wait before a lock is tried again.
 const RETRY: Duration = Duration::from_millis(10);
 
+/// How long to wait before an update if the run before was killed: what it may have sent an instant ago is to reach the
+/// server and be applied first.
+const AFTER_A_KILL: Duration = Duration::from_millis(200);
+
 /// A lock file holds the number of the process that has it, and a line feed: this many octets at most.
 const MAX_LENGTH: u64 = 16;
 
@@ -74,6 +78,10 @@ impl Held {
     ) -> Result<Self, LockError> {
         match take(folder, &names.lock, true, deadline) {
             Ok(file) => {
+                // Who ends in order takes its number back.
+                if signed_by(&file).is_some() {
+                    thread::sleep(AFTER_A_KILL);
+                }
                 sign(&file);
                 Ok(Self::Lock(file))
             }
@@ -237,16 +245,17 @@ pub(super) fn sign_off(file: &File) {
     }
 }
 
+/// The process that a lock file says has it.
+fn signed_by(mut file: &File) -> Option<u32> {
+    file.rewind().ok()?;
+    let mut text = String::new();
+    file.take(MAX_LENGTH).read_to_string(&mut text).ok()?;
+    text.trim_end().parse().ok()
+}
+
 /// Who holds a lock, for people: by what the system says, else by what the file says.
 fn who(file: &File, holder: Option<u32>) -> String {
-    let signed = || {
-        let mut file = file;
-        file.rewind().ok()?;
-        let mut text = String::new();
-        file.take(MAX_LENGTH).read_to_string(&mut text).ok()?;
-        text.trim_end().parse().ok()
-    };
-    match holder.or_else(signed) {
+    match holder.or_else(|| signed_by(file)) {
         Some(process) => format!("{} holds the lock", host::describe(process)),
         None => "a process that can't be seen from here holds the lock".to_owned(),
     }

@@ -18,9 +18,8 @@ const MAX_VALUES: u32 = 1 << 16;
 /// # Errors
 /// It is no JSON object, or a key is given twice; with line and column.
 pub(super) fn object(text: &[u8]) -> Result<Map<String, Value>, Fault> {
-    // Windows' editors put a mark before UTF-8.
-    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let text = decode(text)?;
+    let mut deserializer = serde_json::Deserializer::from_str(text);
     let value = Strict {
         left: &Cell::new(MAX_VALUES),
         logging: false,
@@ -35,11 +34,7 @@ pub(super) fn object(text: &[u8]) -> Result<Map<String, Value>, Fault> {
 }
 
 /// Why a text is no JSON, in the words of somebody who edits it.
-fn explain(text: &[u8], error: &serde_json::Error) -> Fault {
-    let text = match decode(text) {
-        Ok(text) => text,
-        Err(fault) => return fault,
-    };
+fn explain(text: &str, error: &serde_json::Error) -> Fault {
     if text.trim().is_empty() {
         return fault("", "the file is empty; it must have a JSON object: { ... }");
     }

@@ -2,36 +2,16 @@
 
 use super::path::path;
 use super::section::{At, Fault, fault, quoted, section, string};
+use crate::dns::tls::{ClientCertificate, Settings};
 use crate::name;
 use serde_json::Value;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
-
-/// How the connection to the server is secured. `"tls": true` is the default of each field.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Tls {
-    /// A PEM file with the authorities to trust in place of the system's.
-    pub(crate) ca: Option<PathBuf>,
-    /// What the server's certificate must say in place of the server's or primary's name: a host name without the final
-    /// dot, or an address.
-    pub(crate) name: Option<String>,
-    /// What to show to a server that asks for it.
-    pub(crate) client: Option<ClientCertificate>,
-}
-
-/// A client's certificate and the private key to it, each in a PEM file; both may be the same file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ClientCertificate {
-    /// The file with the certificate, and those between it and the authority.
-    pub(crate) certificate: PathBuf,
-    /// The file with the private key.
-    pub(crate) key: PathBuf,
-}
+use std::path::Path;
 
 /// Reads the key: `true` or an object; `false` is as if it were not there.
-pub(super) fn tls((at, value): At, folder: &Path) -> Result<Option<Tls>, Fault> {
+pub(super) fn tls((at, value): At, folder: &Path) -> Result<Option<Settings>, Fault> {
     match value {
-        Value::Bool(enabled) => return Ok(enabled.then(Tls::default)),
+        Value::Bool(enabled) => return Ok(enabled.then(Settings::default)),
         Value::Object(_) => {}
         other => return Err(super::section::neither_true_nor_object(at, &other)),
     }
@@ -58,7 +38,7 @@ pub(super) fn tls((at, value): At, folder: &Path) -> Result<Option<Tls>, Fault> 
             ));
         }
     };
-    Ok(Some(Tls {
+    Ok(Some(Settings {
         ca,
         name: tls.optional("name").map(certificate_name).transpose()?,
         client,
@@ -83,21 +63,21 @@ mod tests {
     use serde_json::json;
 
     /// Reads a value of the key.
-    fn read(value: Value) -> Result<Option<Tls>, String> {
+    fn read(value: Value) -> Result<Option<Settings>, String> {
         tls(("tls".into(), value), Path::new("/etc")).map_err(|fault| fault.to_string())
     }
 
     #[test]
     fn true_is_every_default_and_false_is_nothing() {
-        assert_eq!(read(json!(true)).unwrap(), Some(Tls::default()));
-        assert_eq!(read(json!({})).unwrap(), Some(Tls::default()));
+        assert_eq!(read(json!(true)).unwrap(), Some(Settings::default()));
+        assert_eq!(read(json!({})).unwrap(), Some(Settings::default()));
         assert_eq!(read(json!(false)).unwrap(), None);
     }
 
     #[test]
     fn files_start_at_the_configurations_folder() {
         let value = json!({"ca": "ca.pem", "name": "ns1.example.com.", "certificate": "c.pem", "key": "/k.pem"});
-        let expected = Tls {
+        let expected = Settings {
             ca: Some("/etc/ca.pem".into()),
             name: Some("ns1.example.com".into()),
             client: Some(ClientCertificate {

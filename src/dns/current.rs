@@ -1,7 +1,8 @@
 //! What a primary itself says now, asked over TCP as an update would go: not what a resolver remembers.
 
-use super::exchange::{self, exchange};
+use super::exchange::{self, Peer, exchange};
 use super::query::{Failure, Question, Reply};
+use super::tls::Security;
 use crate::escape;
 use hickory_proto::op::Message;
 use hickory_proto::rr::{Name, RData, RecordType};
@@ -39,17 +40,13 @@ pub(crate) enum Error {
 ///
 /// # Errors
 /// The server did not say before `deadline`.
-pub(crate) fn records(
-    server: SocketAddr,
-    name: &Name,
-    deadline: Instant,
-) -> Result<Records, Error> {
+pub(crate) fn records(peer: Peer<'_>, name: &Name, deadline: Instant) -> Result<Records, Error> {
     let mut records = Records {
         addresses: BTreeSet::new(),
         ttl: None,
     };
     for family in [RecordType::A, RecordType::AAAA] {
-        let answer = ask(server, name, family, deadline)?;
+        let answer = ask(peer, name, family, deadline)?;
         for record in &answer.answers {
             // An alias's addresses are another name's.
             if record.name == *name
@@ -67,8 +64,8 @@ pub(crate) fn records(
 ///
 /// # Errors
 /// The server did not say before `deadline`.
-pub(crate) fn primary(server: SocketAddr, zone: &Name, deadline: Instant) -> Result<Name, Error> {
-    let answer = ask(server, zone, RecordType::SOA, deadline)?;
+pub(crate) fn primary(peer: Peer<'_>, zone: &Name, deadline: Instant) -> Result<Name, Error> {
+    let answer = ask(peer, zone, RecordType::SOA, deadline)?;
     answer
         .answers
         .into_iter()
@@ -76,16 +73,22 @@ pub(crate) fn primary(server: SocketAddr, zone: &Name, deadline: Instant) -> Res
             RData::SOA(soa) if record.name == *zone => Some(soa.mname),
             _ => None,
         })
-        .ok_or_else(|| Error::NotAuthoritative(server, zone.clone()))
+        .ok_or_else(|| Error::NotAuthoritative(peer.address, zone.clone()))
+}
+
+/// How the connection to a server is secured; none without TLS.
+pub(crate) fn security(peer: Peer<'_>, deadline: Instant) -> Option<Security> {
+    exchange::security(peer, CONNECT_TIMEOUT, deadline).ok()?
 }
 
 /// One question, not to be passed on.
 fn ask(
-    server: SocketAddr,
+    peer: Peer<'_>,
     name: &Name,
     record_type: RecordType,
     deadline: Instant,
 ) -> Result<Message, Error> {
+    let server = peer.address;
     let question = Question {
         name: name.clone(),
         record_type,
@@ -96,7 +99,7 @@ fn ask(
     let octets = question
         .to_octets(id)
         .map_err(|_| unusable(Failure::Nonsense("the question cannot be encoded")))?;
-    let answer = exchange(server, &octets, CONNECT_TIMEOUT, deadline)
+    let answer = exchange(peer, &octets, CONNECT_TIMEOUT, deadline)
         .map_err(|error| Error::Exchange(server, error))?;
     match question.read(&answer, id).map_err(unusable)? {
         Reply::Answer(answer) if answer.metadata.authoritative => Ok(answer),

@@ -1,8 +1,11 @@
-//! One bounded exchange with one address: a message over TCP and its answer (RFC 1035, 4.2.2; RFC 7766).
+//! One bounded exchange with one server: a message over TCP and its answer (RFC 1035, 4.2.2; RFC 7766), within TLS if the
+//! server is to be spoken to so (RFC 7858).
 //!
 //! The octets are neither built nor understood here. Whatever the other side does, the exchange ends by its deadline.
 
+use super::tls::{self, Security, Tls};
 use crate::escape;
+use rustls::pki_types::ServerName;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
@@ -13,6 +16,9 @@ pub enum Error {
     /// No connection.
     #[error("cannot connect: {}", escape::system(_0))]
     Connect(#[source] io::Error),
+    /// No TLS session.
+    #[error("{}", escape::one_line(&_0.to_string()))]
+    Tls(tls::Failure),
     /// The message could not be handed over.
     #[error("could not send: {}", escape::system(_0))]
     Send(#[source] io::Error),
@@ -45,74 +51,150 @@ impl Error {
                     | io::ErrorKind::BrokenPipe
             ),
             Self::Closed(_) => true,
+            Self::Tls(failure) => failure.is_broken(),
         }
     }
 }
 
-/// Sends `message` (at most 65,535 octets) to `server` and gives its answer, without the length before it.
+/// A server to speak to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer<'a> {
+    /// Its address.
+    pub(crate) address: SocketAddr,
+    /// TLS, and the name or address that it goes by; none for TCP alone.
+    pub(crate) tls: Option<(&'a Tls, &'a ServerName<'static>)>,
+}
+
+impl From<SocketAddr> for Peer<'_> {
+    fn from(address: SocketAddr) -> Self {
+        Self { address, tls: None }
+    }
+}
+
+/// Sends `message` (at most 65,535 octets) to `peer` and gives its answer, without the length before it.
 ///
 /// # Errors
 /// There is no whole answer by `deadline`.
 pub(crate) fn exchange(
-    server: SocketAddr,
+    peer: Peer<'_>,
     message: &[u8],
     connect: Duration,
     deadline: Instant,
 ) -> Result<Vec<u8>, Error> {
-    let left = left_until(deadline).map_err(Error::Connect)?;
-    let mut stream =
-        TcpStream::connect_timeout(&server, left.min(connect)).map_err(Error::Connect)?;
-    // Length and message go in one segment; without a delay for it.
-    stream.set_nodelay(true).map_err(Error::Connect)?;
-    let length = u16::try_from(message.len())
-        .map_err(|_| Error::Send(io::ErrorKind::InvalidInput.into()))?;
-    send(
-        &mut stream,
-        &[&length.to_be_bytes(), message].concat(),
-        deadline,
-    )
-    .map_err(Error::Send)?;
-    let mut length = [0; 2];
-    receive(&mut stream, &mut length, 0, deadline)?;
-    let mut answer = vec![0; usize::from(u16::from_be_bytes(length))];
-    receive(&mut stream, &mut answer, length.len(), deadline)?;
+    let mut stream = Bounded::connect(peer.address, connect, deadline).map_err(Error::Connect)?;
+    let Some((tls, name)) = peer.tls else {
+        return converse(&mut stream, message);
+    };
+    let mut session = tls.connect(stream, name).map_err(Error::Tls)?;
+    let answer = converse(&mut session, message).map_err(|error| match error {
+        // A server that does not want our certificate says so only now (RFC 8446, 4.4.2.4).
+        Error::Send(error) | Error::Receive(error, _) if tls::is_failure(&error) => {
+            Error::Tls(tls.failure(error, name))
+        }
+        Error::Closed(0) => Error::Tls(tls.closed_after_handshake()),
+        error => error,
+    })?;
+    // The answer is there, whatever becomes of the good-bye.
+    session.conn.send_close_notify();
+    let _ = session.flush();
     Ok(answer)
 }
 
-/// Writes all octets before the deadline.
-fn send(stream: &mut TcpStream, mut octets: &[u8], deadline: Instant) -> io::Result<()> {
-    while !octets.is_empty() {
-        stream.set_write_timeout(Some(left_until(deadline)?))?;
-        match stream.write(octets) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(written) => octets = &octets[written..],
-            Err(error) => passed_over(error)?,
+/// How a server is spoken to: another handshake, for what it tells. None without TLS.
+///
+/// # Errors
+/// There is no session by `deadline`.
+pub(crate) fn security(
+    peer: Peer<'_>,
+    connect: Duration,
+    deadline: Instant,
+) -> Result<Option<Security>, Error> {
+    let Some((tls, name)) = peer.tls else {
+        return Ok(None);
+    };
+    let stream = Bounded::connect(peer.address, connect, deadline).map_err(Error::Connect)?;
+    let session = tls.connect(stream, name).map_err(Error::Tls)?;
+    Ok(Some(tls.security(&session, name)))
+}
+
+/// Sends a message and takes its answer. Length and message go in one segment.
+fn converse(stream: &mut (impl Read + Write), message: &[u8]) -> Result<Vec<u8>, Error> {
+    let length = u16::try_from(message.len())
+        .map_err(|_| Error::Send(io::ErrorKind::InvalidInput.into()))?;
+    stream
+        .write_all(&[&length.to_be_bytes(), message].concat())
+        .and_then(|()| stream.flush())
+        .map_err(Error::Send)?;
+    let mut length = [0; 2];
+    receive(stream, &mut length, 0)?;
+    let mut answer = vec![0; usize::from(u16::from_be_bytes(length))];
+    receive(stream, &mut answer, length.len())?;
+    Ok(answer)
+}
+
+/// Fills a buffer; `before` octets came earlier.
+fn receive(stream: &mut impl Read, buffer: &mut [u8], before: usize) -> Result<(), Error> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match stream.read(&mut buffer[filled..]) {
+            Ok(0) => return Err(Error::Closed(before + filled)),
+            Ok(read) => filled += read,
+            // A session that is cut off without a good-bye.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                return Err(Error::Closed(before + filled));
+            }
+            Err(error) => return Err(Error::Receive(error, before + filled)),
         }
     }
     Ok(())
 }
 
-/// Fills a buffer before the deadline; `before` octets came earlier.
-fn receive(
-    stream: &mut TcpStream,
-    buffer: &mut [u8],
-    before: usize,
+/// A connection on which nothing takes longer than until a deadline.
+struct Bounded {
+    /// The connection.
+    stream: TcpStream,
+    /// When it is too late.
     deadline: Instant,
-) -> Result<(), Error> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        let read = left_until(deadline)
-            .and_then(|left| stream.set_read_timeout(Some(left)))
-            .and_then(|()| stream.read(&mut buffer[filled..]));
-        match read {
-            Ok(0) => return Err(Error::Closed(before + filled)),
-            Ok(read) => filled += read,
-            Err(error) => {
-                passed_over(error).map_err(|error| Error::Receive(error, before + filled))?;
+}
+
+impl Bounded {
+    /// Connects, within `connect` at most.
+    fn connect(server: SocketAddr, connect: Duration, deadline: Instant) -> io::Result<Self> {
+        let left = left_until(deadline)?;
+        let stream = TcpStream::connect_timeout(&server, left.min(connect))?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, deadline })
+    }
+}
+
+impl Read for Bounded {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            self.stream
+                .set_read_timeout(Some(left_until(self.deadline)?))?;
+            match self.stream.read(buffer) {
+                Err(error) => passed_over(error)?,
+                read => return read,
             }
         }
     }
-    Ok(())
+}
+
+impl Write for Bounded {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        loop {
+            self.stream
+                .set_write_timeout(Some(left_until(self.deadline)?))?;
+            match self.stream.write(octets) {
+                Err(error) => passed_over(error)?,
+                written => return written,
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The time until the deadline, which a socket takes as its limit.

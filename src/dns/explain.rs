@@ -188,11 +188,7 @@ fn causes_of_refusal(is_believed: bool, situation: &Situation<'_>) -> String {
     let (name, zone) = (domain(situation.name), domain(situation.zone));
     let who = situation.signer.describe();
     let mut causes = Vec::new();
-    if !situation.signer.is_some() {
-        causes.push(format!(
-            "the update is not signed, and the server takes only signed ones for {zone}: give a `tsig` key"
-        ));
-    } else {
+    if situation.signer.is_some() {
         if !is_believed && matches!(situation.signer, Signer::Key(_)) {
             causes.push(format!(
                 "{who} has another name, algorithm or secret there or is unknown (PowerDNS says no more)"
@@ -200,6 +196,10 @@ fn causes_of_refusal(is_believed: bool, situation: &Situation<'_>) -> String {
         }
         causes.push(format!(
             "its policy for {zone} does not let {who} change {name}"
+        ));
+    } else {
+        causes.push(format!(
+            "the update is not signed, and the server takes only signed ones for {zone}: give a `tsig` key"
         ));
     }
     if situation.is_broad && situation.signer.is_some() {

@@ -29,6 +29,17 @@ pub(crate) struct Known {
     pub(crate) is_silent: bool,
 }
 
+/// How a question stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// It is under way.
+    Open,
+    /// This server's answer counts.
+    Answer(usize),
+    /// Every server has failed for good.
+    GivenUp,
+}
+
 /// One question under way.
 pub(crate) struct Inquiry {
     /// What is asked.
@@ -39,8 +50,8 @@ pub(crate) struct Inquiry {
     pub(crate) order: Order<Message, Failure>,
     /// For each server the socket that waits for its answer.
     sockets: Vec<Option<UdpSocket>>,
-    /// The end, once it has one: the server whose answer counts, or none.
-    pub(crate) end: Option<Option<usize>>,
+    /// How it stands.
+    pub(crate) end: End,
 }
 
 impl Inquiry {
@@ -51,13 +62,13 @@ impl Inquiry {
             id: Message::query().metadata.id,
             order: Order::new(servers.iter().map(|server| server.is_silent), total),
             sockets: servers.iter().map(|_| None).collect(),
-            end: None,
+            end: End::Open,
         }
     }
 
     /// Does what is to be done now, and gives the moment at which there is more to do.
     pub(crate) fn advance(&mut self, servers: &[Known]) -> Option<Instant> {
-        while self.end.is_none() {
+        while self.end == End::Open {
             match self.order.next(Instant::now()) {
                 Step::Ask(server) => {
                     let address = servers[server].address;
@@ -66,8 +77,8 @@ impl Inquiry {
                     }
                 }
                 Step::Wait(moment) => return moment,
-                Step::Done(server) => self.end = Some(Some(server)),
-                Step::GiveUp => self.end = Some(None),
+                Step::Done(server) => self.end = End::Answer(server),
+                Step::GiveUp => self.end = End::GivenUp,
             }
         }
         None
@@ -126,7 +137,7 @@ impl Inquiry {
         let nonsense = Failure::Nonsense("it is too long for TCP");
         let octets = self.question.to_octets(self.id).map_err(|_| nonsense)?;
         let limit = limit.min(Instant::now() + MAX_TCP);
-        let answer = exchange(address, &octets, MAX_TCP, limit).map_err(Failure::Tcp)?;
+        let answer = exchange(address.into(), &octets, MAX_TCP, limit).map_err(Failure::Tcp)?;
         match self.question.read(&answer, self.id)? {
             Reply::Answer(answer) => Ok(answer),
             Reply::Truncated => Err(Failure::Nonsense("it is truncated over TCP")),
@@ -142,14 +153,20 @@ impl Inquiry {
         self.order.failed(server, failure, may_pass);
     }
 
+    /// Whether it has its end, or every server has had its turn.
+    pub(crate) fn has_had_its_round(&self) -> bool {
+        self.end != End::Open || self.order.is_round_done()
+    }
+
     /// Whether there is an answer that counts, with an address in it.
     pub(crate) fn has_addresses(&self) -> bool {
-        self.end.flatten().is_some_and(|server| {
-            self.order.answer(server).is_some_and(|answer| {
-                addresses_at(answer, canonical(answer, &self.question.name))
-                    .next()
-                    .is_some()
-            })
+        let End::Answer(server) = self.end else {
+            return false;
+        };
+        self.order.answer(server).is_some_and(|answer| {
+            addresses_at(answer, canonical(answer, &self.question.name))
+                .next()
+                .is_some()
         })
     }
 }
@@ -197,9 +214,14 @@ pub(crate) fn wait_for(inquiries: &[Inquiry], until: Instant) -> Vec<(usize, usi
         std::thread::sleep(left);
         return Vec::new();
     }
+    #[allow(
+        clippy::cast_lossless,
+        clippy::cast_possible_wrap,
+        reason = "below a thousand million, in a type that differs by system"
+    )]
     let timeout = Timespec {
         tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
-        tv_nsec: left.subsec_nanos() as _,
+        tv_nsec: left.subsec_nanos().into(),
     };
     // The only error to come is an interruption, and then the loop comes here again.
     if poll(&mut sockets, Some(&timeout)).is_err() {

@@ -9,10 +9,12 @@
 //! | `srv` | the servers of a service |
 //! | `zone` | from a name to its zone's apex and primary |
 //! | `server` | a server of the configuration |
+//! | `lookup` | where a host is, by the hosts file and DNS |
 //! | `target` | where an update goes: apex and addresses |
 //! | `message` | the update as a message |
 //! | `script` | the update for nsupdate |
 //! | `tsig`, `gss`, `signer` | signing a request, and verifying its answer |
+//! | `tls` | TLS around an exchange: the handshake, and who is trusted |
 //! | `exchange` | one message over TCP, and its answer |
 //! | `send` | which server is tried when, and what ends it |
 //! | `explain` | what an answer means to an operator |
@@ -23,6 +25,7 @@ mod exchange;
 mod explain;
 pub mod gss;
 mod inquiry;
+pub(crate) mod lookup;
 pub mod message;
 mod order;
 pub mod query;
@@ -33,5 +36,6 @@ pub(crate) mod server;
 pub(crate) mod signer;
 pub(crate) mod srv;
 pub(crate) mod target;
+pub(crate) mod tls;
 pub mod tsig;
 pub(crate) mod zone;

@@ -35,6 +35,9 @@ pub(crate) enum Step {
 pub(crate) struct Order<A, F> {
     /// The servers in order.
     places: Vec<Place<A, F>>,
+    /// How long a server may be silent before the next one is asked too. Twice that is its share: then the answer of a
+    /// later server counts.
+    head_start: Duration,
     /// When failed servers are asked again, once every one has had its turn.
     retry: Option<Instant>,
     /// The pause before that.
@@ -47,10 +50,8 @@ pub(crate) struct Order<A, F> {
 struct Place<A, F> {
     /// Where the question stands.
     state: State<A, F>,
-    /// How long it may be silent before the next server is asked too.
-    head_start: Duration,
-    /// How long it may be silent before the answer of a later server counts.
-    share: Duration,
+    /// Whether it is known to be silent. Then neither the asking of later servers nor their answers wait for it.
+    is_known_silent: bool,
 }
 
 /// Where a question stands with one server.
@@ -74,22 +75,14 @@ impl<A, F> Order<A, F> {
     /// Before anybody is asked. One place for each server, true for one that is known to be silent: it is asked like the
     /// others, but nobody waits for it. `total` is the time that all questions together have.
     pub(crate) fn new(is_silent: impl IntoIterator<Item = bool>, total: Duration) -> Self {
-        // With little time, even that a silent server takes must leave most of it.
-        let head_start = MAX_HEAD_START.min(total / 6);
-        let place = |is_silent| {
-            let head_start = if is_silent {
-                Duration::ZERO
-            } else {
-                head_start
-            };
-            Place {
-                state: State::Waiting,
-                head_start,
-                share: head_start * 2,
-            }
+        let place = |is_known_silent| Place {
+            state: State::Waiting,
+            is_known_silent,
         };
         Self {
             places: is_silent.into_iter().map(place).collect(),
+            // With little time, what a silent server takes must leave most of it.
+            head_start: MAX_HEAD_START.min(total / 6),
             retry: None,
             pause: FIRST_PAUSE,
             is_round_done: false,
@@ -163,8 +156,7 @@ impl<A, F> Order<A, F> {
 
     /// Whether the server was asked and has been silent for its whole share.
     pub(crate) fn is_silent(&self, server: usize, now: Instant) -> bool {
-        let place = &self.places[server];
-        matches!(place.state, State::Asked { since, .. } if now >= since + place.share)
+        matches!(self.places[server].state, State::Asked { since, .. } if now >= since + self.share())
     }
 
     /// The answer of a server.
@@ -193,13 +185,19 @@ impl<A, F> Order<A, F> {
         self.places.into_iter().enumerate().filter_map(failure)
     }
 
+    /// How long a silent server is waited for.
+    fn share(&self) -> Duration {
+        self.head_start * 2
+    }
+
     /// The first server in order whose answer counts.
     fn counting(&self, now: Instant) -> Option<usize> {
         for (server, place) in self.places.iter().enumerate() {
             match place.state {
                 State::Answered(_) => return Some(server),
                 State::Failed(..) => {}
-                State::Asked { since, .. } if now >= since + place.share => {}
+                State::Asked { since, .. }
+                    if place.is_known_silent || now >= since + self.share() => {}
                 State::Asked { .. } | State::Waiting => return None,
             }
         }
@@ -212,7 +210,9 @@ impl<A, F> Order<A, F> {
         match self.places[server].state {
             State::Waiting => self.places[..server].iter().all(|place| match place.state {
                 State::Failed(..) => true,
-                State::Asked { since, .. } => now >= since + place.head_start,
+                State::Asked { since, .. } => {
+                    place.is_known_silent || now >= since + self.head_start
+                }
                 State::Waiting | State::Answered(_) => false,
             }),
             State::Asked { again, .. } => now >= again,
@@ -224,7 +224,7 @@ impl<A, F> Order<A, F> {
     fn has_each_had_its_turn(&self, now: Instant) -> bool {
         self.places.iter().all(|place| match place.state {
             State::Failed(..) => true,
-            State::Asked { since, .. } => now >= since + place.share,
+            State::Asked { since, .. } => now >= since + self.share(),
             State::Waiting | State::Answered(_) => false,
         })
     }
@@ -232,11 +232,9 @@ impl<A, F> Order<A, F> {
     /// The next moment at which there is something to do.
     fn wake(&self, now: Instant) -> Option<Instant> {
         let moments = self.places.iter().flat_map(|place| match place.state {
-            State::Asked { since, again } => [
-                Some(since + place.head_start),
-                Some(since + place.share),
-                Some(again),
-            ],
+            State::Asked { since, again } => {
+                [since + self.head_start, since + self.share(), again].map(Some)
+            }
             _ => [None; 3],
         });
         moments
@@ -373,6 +371,17 @@ mod tests {
         assert_eq!(play.at(0), (vec![0, 1], None));
         play.order.answered(1, "second");
         assert_eq!(play.at(1).1, Some(Step::Done(1)));
+    }
+
+    #[test]
+    fn a_server_that_was_silent_before_has_its_turn_all_the_same() {
+        let mut play = Play::new(&[true]);
+        assert_eq!(play.at(0), (vec![0], None));
+        assert!(!play.order.is_round_done());
+        play.at(1999);
+        assert!(!play.order.is_round_done());
+        play.at(2000);
+        assert!(play.order.is_round_done());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! [`Order`](super::order::Order) decides who is asked when and whose answer counts, a [`Question`] what an answer is, and
 //! an [`Inquiry`] has the sockets. One thread waits for all.
 
-use super::inquiry::{Inquiry, Known, addresses_at, wait_for};
+use super::inquiry::{End, Inquiry, Known, addresses_at, wait_for};
 use super::query::{Failure, Question, canonical};
 use crate::escape;
 use hickory_proto::op::Message;
@@ -79,7 +79,10 @@ impl Resolver {
         question: Question,
         limit: Instant,
     ) -> Result<Message, Unanswered> {
-        self.ask_until(question, limit, |_| false)
+        let mut inquiry = [Inquiry::new(question, &self.servers, self.total)];
+        self.run(&mut inquiry, limit, |_| false);
+        let [inquiry] = inquiry;
+        self.outcome(inquiry)
     }
 
     /// The same, but without asking servers again that have failed.
@@ -91,7 +94,27 @@ impl Resolver {
         question: Question,
         limit: Instant,
     ) -> Result<Message, Unanswered> {
-        self.ask_until(question, limit, |inquiry| inquiry.order.is_round_done())
+        let mut inquiry = [Inquiry::new(question, &self.servers, self.total)];
+        self.run(&mut inquiry, limit, |all| {
+            all.iter().all(Inquiry::has_had_its_round)
+        });
+        let [inquiry] = inquiry;
+        self.outcome(inquiry)
+    }
+
+    /// The answers to several questions that are asked at once in that way.
+    pub(crate) fn ask_each_once(
+        &mut self,
+        questions: impl IntoIterator<Item = Question>,
+        limit: Instant,
+    ) -> Vec<Option<Message>> {
+        let inquiry = |question| Inquiry::new(question, &self.servers, self.total);
+        let mut inquiries: Vec<Inquiry> = questions.into_iter().map(inquiry).collect();
+        self.run(&mut inquiries, limit, |all| {
+            all.iter().all(Inquiry::has_had_its_round)
+        });
+        let outcome = |inquiry| self.outcome(inquiry).ok();
+        inquiries.into_iter().map(outcome).collect()
     }
 
     /// The addresses of a host in DNS, IPv4 first; none if it has none. A family that no server has an answer for does
@@ -108,14 +131,12 @@ impl Resolver {
         let mut addresses = Vec::new();
         // A recursive server follows aliases, others to the end of their zones.
         for _ in 0..MAX_HOPS {
-            let families = [RecordType::A, RecordType::AAAA].map(|family| {
+            let mut families = [RecordType::A, RecordType::AAAA].map(|family| {
                 Inquiry::new(Question::new(&host, family), &self.servers, self.total)
             });
-            let families = self.run(families, limit, |families| {
+            self.run(&mut families, limit, |families| {
                 families.iter().any(Inquiry::has_addresses)
-                    && families
-                        .iter()
-                        .all(|family| family.end.is_some() || family.order.is_round_done())
+                    && families.iter().all(Inquiry::has_had_its_round)
             });
             let mut failure = None;
             let mut target = None;
@@ -142,37 +163,25 @@ impl Resolver {
         Ok(addresses)
     }
 
-    /// Asks one question until there is an end or it is given up.
-    fn ask_until(
-        &mut self,
-        question: Question,
-        limit: Instant,
-        is_enough: fn(&Inquiry) -> bool,
-    ) -> Result<Message, Unanswered> {
-        let inquiry = [Inquiry::new(question, &self.servers, self.total)];
-        let [inquiry] = self.run(inquiry, limit, |[inquiry]| is_enough(inquiry));
-        self.outcome(inquiry)
-    }
-
     /// Asks several questions at once until each has its end, `is_enough`, or the limit has come.
-    fn run<const N: usize>(
+    fn run(
         &mut self,
-        mut inquiries: [Inquiry; N],
+        inquiries: &mut [Inquiry],
         limit: Instant,
-        is_enough: impl Fn(&[Inquiry; N]) -> bool,
-    ) -> [Inquiry; N] {
+        is_enough: impl Fn(&[Inquiry]) -> bool,
+    ) {
         loop {
             let mut wake = limit;
-            for inquiry in &mut inquiries {
+            for inquiry in &mut *inquiries {
                 if let Some(moment) = inquiry.advance(&self.servers) {
                     wake = wake.min(moment);
                 }
             }
-            let has_ended = inquiries.iter().all(|inquiry| inquiry.end.is_some());
-            if has_ended || is_enough(&inquiries) || Instant::now() >= limit {
+            let has_ended = inquiries.iter().all(|inquiry| inquiry.end != End::Open);
+            if has_ended || is_enough(inquiries) || Instant::now() >= limit {
                 break;
             }
-            for (inquiry, server) in wait_for(&inquiries, wake) {
+            for (inquiry, server) in wait_for(inquiries, wake) {
                 inquiries[inquiry].receive(server, self.servers[server].address, limit);
             }
         }
@@ -183,7 +192,6 @@ impl Resolver {
             server.is_silent = !inquiries.iter().any(answered)
                 && (server.is_silent || inquiries.iter().any(silent));
         }
-        inquiries
     }
 
     /// The answer to a question, or why there is none.
@@ -194,7 +202,7 @@ impl Resolver {
             end,
             ..
         } = inquiry;
-        if let Some(Some(server)) = end {
+        if let End::Answer(server) = end {
             log::debug!(
                 "{} answers for {} {}",
                 self.servers[server].address,

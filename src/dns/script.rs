@@ -1,16 +1,35 @@
 //! An update as a script that nsupdate reads, taken from the message itself.
 
 use super::message::Update;
+use super::tls;
+use crate::escape;
 use hickory_proto::op::update_message::UpdateMessage;
 use hickory_proto::rr::{DNSClass, Record, RecordType};
 use std::fmt::Write;
 use std::net::SocketAddr;
 
+/// The realm of Kerberos that signs an update, if it is known.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Realm<'a>(pub(crate) Option<&'a str>);
+
 /// The script that sends the update to the first server, the others as comments. Names are in ASCII and have their final
 /// dot, as nsupdate wants them. `gss`: it is signed by Kerberos, in this realm if it is known.
-pub(crate) fn script(update: &Update, servers: &[SocketAddr], gss: Option<Option<&str>>) -> String {
+///
+/// Over TLS goes what nsupdate 9.20 is told to by options; a script has no word for it.
+pub(crate) fn script(
+    update: &Update,
+    servers: &[SocketAddr],
+    tls: Option<&tls::Settings>,
+    gss: Option<Realm<'_>>,
+) -> String {
     let mut text = String::new();
-    if let Some(realm) = gss {
+    if let Some(settings) = tls {
+        line(
+            &mut text,
+            &format!("; over TLS: nsupdate{}", tls_options(settings)),
+        );
+    }
+    if let Some(Realm(realm)) = gss {
         line(&mut text, "gsstsig");
         if let Some(realm) = realm {
             line(&mut text, &format!("realm {realm}"));
@@ -37,6 +56,25 @@ pub(crate) fn script(update: &Update, servers: &[SocketAddr], gss: Option<Option
     }
     line(&mut text, "send");
     text
+}
+
+/// What makes nsupdate 9.20 use TLS like this.
+fn tls_options(settings: &tls::Settings) -> String {
+    let mut options = " -S".to_owned();
+    let mut add = |option: &str, value: &str| {
+        options.extend([" ", option, " ", &escape::one_line(value)]);
+    };
+    if let Some(ca) = &settings.ca {
+        add("-A", &ca.to_string_lossy());
+    }
+    if let Some(name) = &settings.name {
+        add("-H", name);
+    }
+    if let Some(client) = &settings.client {
+        add("-E", &client.certificate.to_string_lossy());
+        add("-K", &client.key.to_string_lossy());
+    }
+    options
 }
 
 /// One change.
@@ -71,7 +109,7 @@ mod tests {
     /// The script of an update, sent to these servers.
     fn of(update: &Update, servers: &[&str]) -> String {
         let servers: Vec<SocketAddr> = servers.iter().map(|text| text.parse().unwrap()).collect();
-        script(update, &servers, None)
+        script(update, &servers, None, None)
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! there are pauses and further rounds.
 
 use super::current;
-use super::exchange::{self, exchange};
+use super::exchange::{self, Peer, exchange};
 use super::explain::{self, Failure, Situation};
 use super::message::{Update, code_of};
 use super::signer::Signer;
@@ -116,15 +116,16 @@ fn send_to_each(
             failures.extend(target.unfound.iter().cloned());
             break;
         }
-        let Some(&server) = target.servers.get(next) else {
+        let Some(peer) = target.peer(next) else {
             break;
         };
+        let server = peer.address;
         let others = target.servers.len() - next + target.further();
         next += 1;
         let share = deadline.saturating_duration_since(Instant::now())
             / u32::try_from(others).unwrap_or(u32::MAX);
         log::debug!("sending the update to {server}");
-        let Err(failure) = send_to(update, server, signer, Instant::now() + share) else {
+        let Err(failure) = send_to(update, peer, signer, Instant::now() + share) else {
             return Ok(server);
         };
         let is_final = failure.is_final();
@@ -135,7 +136,7 @@ fn send_to_each(
         };
         is_unreachable &= matches!(failure.exchange(), Some(exchange::Error::Connect(_)));
         if failure.may_be_a_secondarys() && target.primary.is_none() {
-            told = told.or_else(|| primary_by(server, &update.zone, deadline));
+            told = told.or_else(|| primary_by(peer, &update.zone, deadline));
         }
         let situation = situation(update, target, signer, told.as_ref());
         failures.push(format!(
@@ -177,7 +178,7 @@ fn situation<'a>(
 }
 
 /// The zone's primary, as the server itself has it.
-fn primary_by(server: SocketAddr, zone: &Name, deadline: Instant) -> Option<Name> {
+fn primary_by(server: Peer<'_>, zone: &Name, deadline: Instant) -> Option<Name> {
     let limit = deadline.min(Instant::now() + MAX_DIAGNOSIS);
     current::primary(server, zone, limit).ok()
 }
@@ -185,7 +186,7 @@ fn primary_by(server: SocketAddr, zone: &Name, deadline: Instant) -> Option<Name
 /// Sends the update to one address; success only for an answer that can be believed.
 fn send_to(
     update: &mut Update,
-    server: SocketAddr,
+    server: Peer<'_>,
     signer: Signer<'_>,
     deadline: Instant,
 ) -> Result<(), Failure> {

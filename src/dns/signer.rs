@@ -1,11 +1,11 @@
 //! What makes a server take an update, and its answer believable: nothing, a shared key, or a Kerberos ticket.
 
+use super::exchange::Peer;
 use super::gss::{self, Context, Gss};
 use super::tsig::{self, Key, Signed, Unverified};
 use crate::escape;
 use hickory_proto::ProtoError;
 use hickory_proto::op::Message;
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 /// What signs requests.
@@ -48,7 +48,7 @@ impl<'a> Signer<'a> {
     /// The server agrees on no context.
     pub(crate) fn begin(
         self,
-        server: SocketAddr,
+        server: Peer<'_>,
         connect: Duration,
         deadline: Instant,
     ) -> Result<Session<'a>, gss::Error> {

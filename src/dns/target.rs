@@ -1,27 +1,22 @@
 //! Where an update goes: the zone's apex, and the addresses of its primary or of the servers that the configuration names.
 //!
-//! Names are looked up in the hosts file first, as libc does. One that has only loopback addresses there (`127.0.1.1`, as
-//! Debian gives a computer's own name) is looked up in DNS as well, and what DNS says is tried before. Further servers of
-//! the configuration are looked up once the first have failed, so that DNS is not asked for what nobody needs.
+//! Further servers of the configuration are looked up once the first have failed, so that DNS is not asked for what nobody
+//! needs.
 
-use super::resolver::{Resolver, Unanswered};
+use super::exchange::Peer;
+use super::lookup::{AddressError, Hosts, SystemError, address, advice};
 use super::server::{Host, Server};
-use super::srv;
+use super::tls::{self, Tls};
 use super::zone::{self, Soa};
 use crate::escape;
-use crate::host;
-use crate::name;
 use hickory_proto::rr::Name;
+use rustls::pki_types::ServerName;
 use std::collections::VecDeque;
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
-use std::time::{Duration, Instant};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Instant;
 
 /// The port of DNS.
 const PORT: u16 = 53;
-
-/// How long DNS is asked for more addresses of a host that the hosts file has, at most.
-const MAX_FURTHER: Duration = Duration::from_secs(3);
 
 /// Where an update goes.
 #[derive(Debug)]
@@ -38,6 +33,10 @@ pub(crate) struct Target {
     pub(crate) unfound: Vec<String>,
     /// Servers to look up should all of these fail.
     further: VecDeque<Server>,
+    /// What each of `servers` goes by, which its certificate must have.
+    names: Vec<ServerName<'static>>,
+    /// TLS, if the servers are to be spoken to so.
+    tls: Option<Tls>,
 }
 
 /// Why there is nowhere to send to.
@@ -99,46 +98,6 @@ fn zone_advice(error: &zone::Error) -> String {
     }
 }
 
-/// What is to know from the system cannot be read.
-#[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub(crate) struct SystemError(#[from] io::Error);
-
-/// Why a host's addresses cannot be found.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum AddressError {
-    /// DNS says that it has none.
-    #[error("it has no address")]
-    None,
-    /// DNS does not say.
-    #[error(transparent)]
-    Lookup(#[from] Unanswered),
-    /// No such interface.
-    #[error("this computer has no interface {0:?}")]
-    NoInterface(String),
-    /// The hosts file or the name servers cannot be read.
-    #[error(transparent)]
-    System(#[from] SystemError),
-}
-
-impl AddressError {
-    /// What to do about it where it is the name servers' doing.
-    fn advice(&self) -> String {
-        match self {
-            Self::Lookup(_) => advice(),
-            _ => String::new(),
-        }
-    }
-}
-
-/// What to do about name servers that do not answer.
-fn advice() -> String {
-    format!(
-        "; check the name servers in {} and the network",
-        host::NAME_SERVERS
-    )
-}
-
 /// Finds the zone of `name` and the addresses to update it at; `zone` and `servers` take the place of a look-up each.
 /// With both, and an address as the first server, nothing is asked.
 ///
@@ -148,6 +107,7 @@ pub(crate) fn find(
     name: &Name,
     zone: Option<&Name>,
     servers: &[Server],
+    tls: Option<&Tls>,
     deadline: Instant,
 ) -> Result<Target, Error> {
     if let Some(zone) = zone
@@ -168,6 +128,8 @@ pub(crate) fn find(
         servers: Vec::new(),
         unfound: Vec::new(),
         further: servers.iter().cloned().collect(),
+        names: Vec::new(),
+        tls: tls.cloned(),
     };
     if target.is_configured {
         target.look_up_further(&mut hosts)?;
@@ -177,62 +139,22 @@ pub(crate) fn find(
     Ok(target)
 }
 
+/// What a server's certificate must have: its name, or its address if it goes by that.
+fn certificate_name(host: &Host) -> ServerName<'static> {
+    let ip = match host {
+        Host::Address(ip, _) => *ip,
+        Host::Name(name) => match ServerName::try_from(escape::domain(name)) {
+            Ok(name) => return name,
+            // No certificate can have a name that is none.
+            Err(_) => Ipv4Addr::UNSPECIFIED.into(),
+        },
+    };
+    ServerName::IpAddress(ip.into())
+}
+
 /// What an SOA record says.
 fn found(soa: Soa) -> (Name, Option<Name>) {
     (soa.apex, Some(soa.primary))
-}
-
-/// The addresses of a host by the hosts file and DNS, for those who have only a name; the resolver of libc is not asked.
-///
-/// # Errors
-/// It has none, or they can't be found out in time.
-pub(crate) fn addresses_of(host: &str, deadline: Instant) -> io::Result<Vec<IpAddr>> {
-    let host_name = name::domain_name(host)
-        .map_err(|wrong| io::Error::other(format!("the host {host:?} {wrong}")))?;
-    Hosts::new(deadline)
-        .addresses(&host_name, deadline)
-        .map_err(|error| {
-            let advice = error.advice();
-            io::Error::other(format!("the host {host} is not found: {error}{advice}"))
-        })
-}
-
-/// The addresses of a server of the configuration, at `port` if it gives none.
-///
-/// # Errors
-/// It has none, or they can't be found out in time.
-pub(crate) fn addresses_at(
-    server: &Server,
-    port: u16,
-    deadline: Instant,
-) -> Result<Vec<SocketAddr>, AddressError> {
-    let port = server.port.unwrap_or(port);
-    match &server.host {
-        Host::Address(ip, scope) => Ok(vec![address(*ip, scope.as_deref(), port)?]),
-        Host::Name(name) => Ok(Hosts::new(deadline)
-            .server_addresses(name, deadline)?
-            .into_iter()
-            .map(|ip| SocketAddr::new(ip, port))
-            .collect()),
-    }
-}
-
-/// The addresses of a service's servers by its SRV records, in their order; none if it has none.
-///
-/// # Errors
-/// They can't be found out in time.
-pub(crate) fn addresses_of_service(
-    service: &Name,
-    deadline: Instant,
-) -> Result<Vec<SocketAddr>, AddressError> {
-    let mut hosts = Hosts::new(deadline);
-    let mut addresses = Vec::new();
-    for (host, port) in srv::servers(service, hosts.resolver()?, deadline)? {
-        // One that has no address leaves it to the others.
-        let found = hosts.addresses(&host, deadline).unwrap_or_default();
-        addresses.extend(found.into_iter().map(|ip| SocketAddr::new(ip, port)));
-    }
-    Ok(addresses)
 }
 
 impl Target {
@@ -243,6 +165,30 @@ impl Target {
             log::debug!("{error}");
         }
         self.servers.len() > known
+    }
+
+    /// A server to try, by its place in `servers`.
+    pub(crate) fn peer(&self, index: usize) -> Option<Peer<'_>> {
+        Some(Peer {
+            address: *self.servers.get(index)?,
+            tls: self.tls.as_ref().zip(self.names.get(index)),
+        })
+    }
+
+    /// All of `servers`.
+    pub(crate) fn peers(&self) -> impl Iterator<Item = Peer<'_>> {
+        (0..self.servers.len()).filter_map(|index| self.peer(index))
+    }
+
+    /// The port of servers that name none.
+    fn port(&self) -> u16 {
+        if self.tls.is_some() { tls::PORT } else { PORT }
+    }
+
+    /// Adds the addresses of a server that goes by this name.
+    fn add(&mut self, addresses: impl IntoIterator<Item = SocketAddr>, name: &ServerName<'static>) {
+        self.servers.extend(addresses);
+        self.names.resize(self.servers.len(), name.clone());
     }
 
     /// How many servers of the configuration are not looked up yet.
@@ -262,8 +208,12 @@ impl Target {
                 apex: self.apex.clone(),
                 why,
             })?;
-        self.servers
-            .extend(addresses.into_iter().map(|ip| SocketAddr::new(ip, PORT)));
+        let port = self.port();
+        let name = certificate_name(&Host::Name(primary.clone()));
+        self.add(
+            addresses.into_iter().map(|ip| SocketAddr::new(ip, port)),
+            &name,
+        );
         Ok(())
     }
 
@@ -275,7 +225,8 @@ impl Target {
             if self.servers.len() > known && matches!(server.host, Host::Name(_)) {
                 return Ok(());
             }
-            let port = server.port.unwrap_or(PORT);
+            let port = server.port.unwrap_or(self.port());
+            let name = certificate_name(&server.host);
             let found = match &server.host {
                 Host::Address(ip, scope) => {
                     address(*ip, scope.as_deref(), port).map(|one| vec![one])
@@ -294,7 +245,7 @@ impl Target {
                 }
             };
             match found {
-                Ok(addresses) => self.servers.extend(addresses),
+                Ok(addresses) => self.add(addresses, &name),
                 Err(why) => {
                     let text = server.text.clone();
                     let error = Error::NoServer { text, why };
@@ -309,86 +260,4 @@ impl Target {
             _ => Ok(()),
         }
     }
-}
-
-/// An address of the configuration, with the number of the interface that it is on.
-fn address(ip: IpAddr, scope: Option<&str>, port: u16) -> Result<SocketAddr, AddressError> {
-    match (ip, scope) {
-        (IpAddr::V6(ip), Some(scope)) => {
-            let index = host::interface_index(scope)
-                .ok_or_else(|| AddressError::NoInterface(scope.to_owned()))?;
-            Ok(SocketAddrV6::new(ip, port, 0, index).into())
-        }
-        _ => Ok(SocketAddr::new(ip, port)),
-    }
-}
-
-/// Where hosts are looked up: the hosts file and the name servers, which are read when first needed.
-struct Hosts {
-    /// When to give up.
-    deadline: Instant,
-    /// The name servers.
-    resolver: Option<Resolver>,
-}
-
-impl Hosts {
-    /// Before anything is read.
-    fn new(deadline: Instant) -> Self {
-        Self {
-            deadline,
-            resolver: None,
-        }
-    }
-
-    /// The name servers.
-    fn resolver(&mut self) -> Result<&mut Resolver, SystemError> {
-        match &mut self.resolver {
-            Some(resolver) => Ok(resolver),
-            none => Ok(none.insert(Resolver::new(host::name_servers()?, self.deadline))),
-        }
-    }
-
-    /// A host's addresses, at least one, found before `limit`: those of the hosts file, else those of DNS.
-    fn addresses(&mut self, host: &Name, limit: Instant) -> Result<Vec<IpAddr>, AddressError> {
-        let in_hosts = in_hosts(host)?;
-        if !in_hosts.is_empty() {
-            return Ok(in_hosts);
-        }
-        // No name server is asked for it (RFC 6761, 6.3).
-        if name::is_localhost(&escape::domain(host)) {
-            return Ok(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]);
-        }
-        let addresses = self.resolver()?.addresses(host, limit)?;
-        if addresses.is_empty() {
-            return Err(AddressError::None);
-        }
-        Ok(addresses)
-    }
-
-    /// The same for a name server, which may be this computer: where the hosts file has loopback alone, it may listen only
-    /// on the addresses that DNS has, so these come first.
-    fn server_addresses(
-        &mut self,
-        host: &Name,
-        limit: Instant,
-    ) -> Result<Vec<IpAddr>, AddressError> {
-        let mut found = self.addresses(host, limit)?;
-        if found.iter().all(IpAddr::is_loopback) && !name::is_localhost(&escape::domain(host)) {
-            let left = limit.saturating_duration_since(Instant::now());
-            let limit = Instant::now() + MAX_FURTHER.min(left / 4);
-            let mut all = match self.resolver() {
-                Ok(resolver) => resolver.addresses(host, limit).unwrap_or_default(),
-                Err(_) => Vec::new(),
-            };
-            found.retain(|ip| !all.contains(ip));
-            all.append(&mut found);
-            return Ok(all);
-        }
-        Ok(found)
-    }
-}
-
-/// A host's addresses in the hosts file.
-fn in_hosts(host: &Name) -> Result<Vec<IpAddr>, SystemError> {
-    host::addresses_in_hosts(&escape::domain(host)).map_err(SystemError)
 }

@@ -12,7 +12,7 @@ use super::query::{Failure, Question, canonical};
 use super::resolver::{Resolver, Unanswered};
 use crate::escape;
 use hickory_proto::op::Message;
-use hickory_proto::rr::{Name, RData, RecordType};
+use hickory_proto::rr::{Name, RData, Record, RecordType};
 use std::time::{Duration, Instant};
 
 /// The least that is kept of the time to find out why a zone cannot be found: a part of it, at most this.
@@ -92,7 +92,7 @@ enum Cover {
 /// There is none that an update could go to, or it could not be found out before `deadline`.
 pub(crate) fn of(name: &Name, resolver: &mut Resolver, deadline: Instant) -> Result<Soa, Error> {
     let left = deadline.saturating_duration_since(Instant::now());
-    let limit = deadline - MAX_DIAGNOSIS.min(left / 6);
+    let limit = Instant::now() + left.saturating_sub(MAX_DIAGNOSIS.min(left / 6));
     let mut aliases = Vec::new();
     let mut asked = name.clone();
     while !asked.is_root() {
@@ -153,7 +153,7 @@ fn cover(answer: &Message, name: &Name) -> Cover {
     if target != name {
         return Cover::Alias(target.clone());
     }
-    let soa = |record: &hickory_proto::rr::Record| match &record.data {
+    let soa = |record: &Record| match &record.data {
         RData::SOA(soa) => Some(Soa {
             apex: record.name.clone(),
             primary: soa.mname.clone(),
@@ -185,27 +185,32 @@ fn refuse_dname(
     resolver: &mut Resolver,
     limit: Instant,
 ) -> Result<(), Error> {
-    let mut owner = alias.base_name();
-    while apex.zone_of(&owner) {
-        // Whoever does not know the type cannot redirect by it either.
-        let is_dname = resolver
-            .ask_once(Question::new(&owner, RecordType::DNAME), limit)
-            .is_ok_and(|answer| {
-                answer
-                    .answers
-                    .iter()
-                    .any(|record| record.record_type() == RecordType::DNAME && record.name == owner)
-            });
-        if is_dname {
+    let owners: Vec<Name> = ancestors(alias)
+        .take_while(|owner| apex.zone_of(owner))
+        .collect();
+    let questions = owners
+        .iter()
+        .map(|owner| Question::new(owner, RecordType::DNAME));
+    // Whoever does not know the type cannot redirect by it either.
+    let answers = resolver.ask_each_once(questions, limit);
+    for (owner, answer) in owners.into_iter().zip(answers) {
+        let is_dname =
+            |record: &Record| record.record_type() == RecordType::DNAME && record.name == owner;
+        if answer.is_some_and(|answer| answer.answers.iter().any(is_dname)) {
             return Err(Error::Dname {
                 name: alias.clone(),
                 owner,
                 target: Some(target),
             });
         }
-        owner = owner.base_name();
     }
     Ok(())
+}
+
+/// The names above a name, from the nearest one up, without the root.
+fn ancestors(name: &Name) -> impl Iterator<Item = Name> {
+    std::iter::successors(Some(name.base_name()), |name| Some(name.base_name()))
+        .take_while(|name| !name.is_root())
 }
 
 /// Why a zone cannot be looked up: a referral, or servers that do not answer below a zone that does, mean that it is
@@ -227,30 +232,31 @@ fn explained(unanswered: Unanswered, resolver: &mut Resolver, deadline: Instant)
             because: unanswered,
         };
     }
+    let parents: Vec<Name> = ancestors(&name).collect();
+    let questions = parents
+        .iter()
+        .map(|parent| Question::new(parent, RecordType::SOA));
     let mut child = name;
-    loop {
-        let parent = child.base_name();
-        if parent.is_root() {
-            return Error::Lookup(unanswered);
-        }
-        let answer = resolver.ask_once(Question::new(&parent, RecordType::SOA), deadline);
-        if answer.is_ok_and(
-            |answer| matches!(cover(&answer, &parent), Cover::Zone(soa) if !soa.apex.is_root()),
-        ) {
+    for (parent, answer) in parents
+        .iter()
+        .zip(resolver.ask_each_once(questions, deadline))
+    {
+        let is_found = |answer: &Message| matches!(cover(answer, parent), Cover::Zone(soa) if !soa.apex.is_root());
+        if answer.as_ref().is_some_and(is_found) {
             return Error::Delegated {
                 child,
                 because: unanswered,
             };
         }
-        child = parent;
+        child = parent.clone();
     }
+    Error::Lookup(unanswered)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use hickory_proto::op::OpCode;
-    use hickory_proto::rr::Record;
     use hickory_proto::rr::rdata::{A, CNAME, NS, NULL, SOA};
 
     /// A fully qualified name.

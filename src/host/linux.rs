@@ -50,15 +50,20 @@ pub(crate) fn interfaces() -> io::Result<Vec<Interface>> {
     let found = kernel.ask(Question::Addresses, address)?;
     let mut devices = BTreeMap::new();
     for address in &found {
-        if !devices.contains_key(&address.index) {
-            match device_of(&kernel, address) {
-                Ok(device) => _ = devices.insert(address.index, Some(device)),
-                // It is gone meanwhile, and so are its addresses.
-                Err(error) if is_gone(&error) => _ = devices.insert(address.index, None),
-                // Old kernels don't take such questions on such a socket.
-                Err(_) => devices.extend(kernel.ask(Question::Interfaces, device)?),
-            }
+        if devices.contains_key(&address.index) {
+            continue;
         }
+        let device = match device_of(&kernel, address) {
+            Ok(device) => Some(device),
+            // It is gone meanwhile, and so are its addresses.
+            Err(error) if is_gone(&error) => None,
+            // Old kernels don't take such questions on such a socket.
+            Err(_) => {
+                devices.extend(kernel.ask(Question::Interfaces, device)?);
+                continue;
+            }
+        };
+        devices.insert(address.index, device);
     }
     let mut interfaces = BTreeMap::new();
     distribute(&found, &devices, &mut interfaces);

@@ -72,6 +72,8 @@ mod system;
 mod time;
 
 mod external;
+mod tree;
+
 mod references;
 
 mod environment;

@@ -5,9 +5,9 @@ use super::{Address, CacheState, Principal, Status, Zone};
 use crate::addresses::{self, Selection};
 use crate::cache::{Cache, Reading};
 use crate::config::Config;
+use crate::delivery::Delivery;
 use crate::desired::{self, Desired};
 use crate::dns::current;
-use crate::dns::target;
 use crate::kerberos::Kerberos;
 use crate::registration::Registration;
 use crate::warnings;
@@ -15,18 +15,25 @@ use hickory_proto::rr::Name;
 use std::time::{Duration, Instant, SystemTime};
 
 /// Looks at everything.
-pub(crate) fn look(selection: &Selection, config: &Config, cache: Option<&Cache>) -> Status {
+pub(crate) fn look(
+    selection: &Selection,
+    config: &Config,
+    cache: Option<&Cache>,
+    delivery: &Delivery<'_>,
+) -> Status {
     let deadline = Instant::now() + config.timeout;
     let mut problems = Vec::new();
     let name = desired::name(config)
         .map_err(|error| problems.push(error))
         .ok();
-    let interfaces = desired::interfaces(selection)
-        .map_err(|error| problems.push(error))
-        .unwrap_or_default();
-    let missing = desired::missing(selection, &interfaces)
-        .map_err(|error| problems.push(error))
-        .unwrap_or_default();
+    let interfaces = desired::interfaces(selection).map_err(|error| problems.push(error));
+    let mut is_stuck = name.is_none() || interfaces.is_err();
+    let interfaces = interfaces.unwrap_or_default();
+    let missing = desired::missing(selection, &interfaces).unwrap_or_else(|error| {
+        is_stuck = true;
+        problems.push(error);
+        Vec::new()
+    });
     let addresses = addresses::judge(&interfaces, selection, &config.rules)
         .map(|verdict| Address {
             ip: verdict.ip,
@@ -44,7 +51,7 @@ pub(crate) fn look(selection: &Selection, config: &Config, cache: Option<&Cache>
     let registration = desired.as_ref().map(|desired| &desired.registration);
     let cache = look_at_cache(cache, registration, config.refresh, &mut problems);
     let zone = name.as_ref().and_then(|(name, _)| {
-        ask_primary(name, config, deadline)
+        ask_primary(name, config, delivery, deadline)
             .map_err(|error| problems.push(error))
             .ok()
     });
@@ -64,6 +71,7 @@ pub(crate) fn look(selection: &Selection, config: &Config, cache: Option<&Cache>
         }
     });
     let mut status = Status {
+        is_stuck,
         configuration: config.file.clone(),
         name,
         addresses,
@@ -120,8 +128,14 @@ fn look_at_cache(
 }
 
 /// What the zone has at the name, by the first of its servers that answers.
-fn ask_primary(name: &Name, config: &Config, deadline: Instant) -> Result<Zone, String> {
-    let mut target = target::find(name, config.zone.as_ref(), &config.servers, deadline)
+fn ask_primary(
+    name: &Name,
+    config: &Config,
+    delivery: &Delivery<'_>,
+    deadline: Instant,
+) -> Result<Zone, String> {
+    let mut target = delivery
+        .find_target(name, deadline)
         .map_err(|error| error.to_string())?;
     let mut failures = Vec::new();
     let mut next = 0;
@@ -132,26 +146,30 @@ fn ask_primary(name: &Name, config: &Config, deadline: Instant) -> Result<Zone, 
                 failures.join("; ")
             ));
         }
-        let server = target.servers[next];
+        let Some(peer) = target.peer(next) else {
+            continue;
+        };
         next += 1;
         let others = target.servers.len() - next + target.further() + 1;
         let left = deadline.saturating_duration_since(Instant::now());
         let share = Instant::now() + left / u32::try_from(others).unwrap_or(u32::MAX);
-        match current::records(server, name, share) {
+        match current::records(peer, name, share) {
             Ok(records) => {
                 let primary = target
                     .primary
-                    .or_else(|| current::primary(server, &target.apex, share).ok());
+                    .clone()
+                    .or_else(|| current::primary(peer, &target.apex, share).ok());
                 let configured = || {
                     let texts = config.servers.iter().map(|server| server.text.as_str());
                     texts.collect::<Vec<_>>().join(", ")
                 };
                 return Ok(Zone {
                     primary: primary.map_or_else(configured, |name| name.to_ascii()),
-                    apex: target.apex,
-                    server,
+                    apex: target.apex.clone(),
+                    server: peer.address,
                     addresses: records.addresses,
                     ttl: records.ttl,
+                    tls: current::security(peer, share),
                 });
             }
             Err(error) => failures.push(error.to_string()),

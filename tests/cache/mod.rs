@@ -1,5 +1,7 @@
 //! The cache: when a run sends, and what it writes down.
 
+mod model;
+
 use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;

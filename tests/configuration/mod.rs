@@ -381,16 +381,6 @@ fn ipv6_that_is_off_needs_no_more_said() {
 }
 
 #[test]
-fn a_key_that_nothing_serves_yet_is_not_passed_over() {
-    let local = registered();
-    refused(
-        &local,
-        local.config(json!({"tls": true})).to_string(),
-        "tls: *",
-    );
-}
-
-#[test]
 fn the_longest_network_decides_about_an_address() {
     let local = Local::new();
     for (include, exclude, expected) in [

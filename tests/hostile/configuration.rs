@@ -746,6 +746,11 @@ fn a_configuration_that_is_huge_or_nested_or_no_text_is_refused_in_little_memory
             "line 1 column 12: the byte 0xdf is not UTF-8; the file may be in an ANSI code page",
         ),
         (b"\0\0\0\0", "line 1 column 1: "),
+        // Whatever a comment holds, it is text.
+        (
+            b"{\"_\": \"Stra\xdfe\", \"ipv4\": true, \"ipv6\": {\"enable\": false}, \"ttl\": 60}",
+            "line 1 column 12: the byte 0xdf is not UTF-8",
+        ),
         (
             b"\x1f\x8b\x08\0",
             "line 1 column 2: the byte 0x8b is not UTF-8",

@@ -11,8 +11,14 @@ use crate::harness::program::Run;
 pub(crate) mod configuration;
 #[cfg(target_os = "linux")]
 mod crowd;
+#[cfg(target_os = "linux")]
+mod ends;
 mod lies;
+#[cfg(target_os = "linux")]
+mod locks;
 mod secrets;
+#[cfg(target_os = "linux")]
+mod stress;
 #[cfg(target_os = "linux")]
 mod system_calls;
 #[cfg(target_os = "linux")]

@@ -50,7 +50,7 @@ fn system_calls(local: &Local) -> Option<BTreeMap<String, u32>> {
         }
     }
     assert!(
-        calls.contains_key("connect") && calls.contains_key("rename"),
+        calls.contains_key("connect") && calls.contains_key("renameat"),
         "{calls:?}"
     );
     Some(calls)

@@ -13,10 +13,10 @@ use crate::harness::program::PROGRAM;
 use crate::harness::{Folder, skipped};
 
 /// An ordinary user and their group, by number.
-const NOBODY: u32 = 65534;
+pub(super) const NOBODY: u32 = 65534;
 
 /// Another ordinary user.
-const STRANGER: u32 = 65533;
+pub(super) const STRANGER: u32 = 65533;
 
 /// Whether these tests run as root.
 pub(super) fn is_root() -> bool {
@@ -49,7 +49,7 @@ impl Copy {
 }
 
 /// A program run by root as an ordinary user.
-fn somebody(user: u32, program: &Path) -> Command {
+pub(super) fn somebody(user: u32, program: &Path) -> Command {
     let mut command = Command::new("setpriv");
     let user = user.to_string();
     command
@@ -65,12 +65,12 @@ pub(super) fn nobody(program: &Path) -> Command {
 }
 
 /// Sets a mode.
-fn open(path: &Path, mode: u32) {
+pub(super) fn open(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).expect("a mode can be set");
 }
 
 /// Makes a file somebody's.
-fn give(path: &Path, user: u32) {
+pub(super) fn give(path: &Path, user: u32) {
     std::os::unix::fs::lchown(path, Some(user), Some(user)).expect("a file can be given away");
 }
 

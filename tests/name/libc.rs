@@ -113,10 +113,8 @@ fn generated(number: u64) -> String {
     let length = 3 + next(40);
     let mut text: String = (0..length).map(|_| PIECES[next(PIECES.len())]).collect();
     if number.is_multiple_of(10) {
-        text += &format!(
-            "\n192.0.2.10 {} ns1.example.test\n",
-            "alias ".repeat(next(5000))
-        );
+        let aliases = "alias ".repeat(next(5000));
+        text = [&text, "\n192.0.2.10 ", &aliases, "ns1.example.test\n"].concat();
     }
     text
 }

@@ -282,13 +282,11 @@ fn is_found_behind_a_hundred_and_fifty_thousand_lines_and_on_a_long_one() {
     sandbox(|sandbox| {
         set_up(sandbox);
         sandbox.hostname("host");
-        let mut hosts = String::new();
-        for number in 0..150_000 {
-            hosts += &format!("0.0.0.0 ads{number}.example.org\n");
-        }
-        let alias = |number| format!(" alias{number}");
+        let mut hosts: String = (0..150_000)
+            .map(|number| format!("0.0.0.0 ads{number}.example.org\n"))
+            .collect();
         hosts += "127.0.1.1";
-        hosts += &(0..100_000).map(alias).collect::<String>();
+        hosts += &" alias".repeat(100_000);
         hosts += " host host.example.com\n";
         sandbox.hosts(&hosts);
         assert_eq!(registered(sandbox, json!({})), "host.example.com.");

@@ -354,7 +354,7 @@ fn believes_no_liar() {
             primary.lie(script);
             program
                 .run()
-                .fails(1, "ERROR: host.example.com. is not confirmed: *");
+                .fails(1, "ERROR: host.example.com is not confirmed: *");
             assert!(!windows.cache().exists(), "{lie}");
         }
         primary.lie(Arc::new(move |request| {
@@ -687,13 +687,13 @@ fn each_level_reaches_the_event_log_under_its_type() {
         let server = primary.address();
         let mut reported = events(&program, 1);
         let last = reported.pop().unwrap();
-        let failed = format!("error PyDynDNS 1: host.example.com. is not confirmed: {server}: ");
+        let failed = format!("error PyDynDNS 1: host.example.com is not confirmed: {server}: ");
         assert!(last.starts_with(&failed), "{last}");
         assert_eq!(
             reported,
             [
                 "warning PyDynDNS 1: the key hmac-md5.key. uses hmac-md5, which is weak; make one for hmac-sha256",
-                "information PyDynDNS 1: updating host.example.com. in example.com. to 192.0.2.10",
+                "information PyDynDNS 1: updating host.example.com in example.com to 192.0.2.10",
                 &format!("information PyDynDNS 1: sending the update to {server}"),
             ]
         );

@@ -149,7 +149,7 @@ fn a_first_name_server_that_fails_leaves_it_to_the_second_at_once() {
             ("FORMERR", |asked| asked.code(ResponseCode::FormErr)),
             ("NOTIMP", |asked| asked.code(ResponseCode::NotImp)),
             ("nonsense", |asked| {
-                asked.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                asked.send(b"HTTP/1.1 400 Bad Request\r\n\r\n");
             }),
             ("the question itself", |asked| asked.send(&asked.bytes)),
         ];

@@ -283,7 +283,7 @@ fn liars(sandbox: &Sandbox) -> Vec<Liar> {
         Liar::over_udp(
             address(15),
             std::sync::Arc::new(|asked: &Asked| {
-                asked.answer(|answer| answer.metadata.truncation = true)
+                asked.answer(|answer| answer.metadata.truncation = true);
             }),
         ),
         at(16, |asked| {
@@ -296,7 +296,7 @@ fn liars(sandbox: &Sandbox) -> Vec<Liar> {
         }),
         // Shows less than it knows.
         at(18, |asked| {
-            resolved(asked, |answer| answer.authorities.clear())
+            resolved(asked, |answer| answer.authorities.clear());
         }),
         at(19, |asked| {
             let is_for_it = is_for(asked, RecordType::DNAME);
@@ -423,9 +423,15 @@ fn liars(sandbox: &Sandbox) -> Vec<Liar> {
                 truth(asked);
             }
         }),
+        // Keeps silent where the servers that it would have to ask do.
+        at(31, |asked| {
+            if !asked.what().contains("sub.example.com.") {
+                truth(asked);
+            }
+        }),
         // BIND, at a link-local address.
         Liar::start(link_local(sandbox), |asked| {
-            asked.send(&asked.raw(BIND.parse().unwrap()))
+            asked.send(&asked.raw(BIND.parse().unwrap()));
         }),
         // A primary that answers over UDP alone.
         Liar::over_udp(address(60), std::sync::Arc::new(truth)),
@@ -965,6 +971,18 @@ const TABLE: &[Row] = &[
             "sub.example.com",
             "delegated to servers that do not answer",
             "127.0.0.1:53",
+        ]),
+        ..ROW
+    },
+    Row {
+        what: "a child zone with dead servers, by a resolver that keeps silent then",
+        resolv_conf: "127.0.1.31",
+        name: "#.sub.example.com",
+        keys: r#"{"timeout": 3}"#,
+        expected: Says(&[
+            "sub.example.com",
+            "delegated to servers that do not answer",
+            "127.0.1.31:53 does not answer",
         ]),
         ..ROW
     },

@@ -27,6 +27,9 @@ const CAREFULLY: OFlags = OFlags::NOFOLLOW
 /// The mode of what this program makes: its owner's alone.
 const PRIVATE: Mode = Mode::RUSR.union(Mode::WUSR);
 
+/// The bits that let group or others do anything.
+const OTHERS: u32 = 0o077;
+
 /// The bits that let group or others write.
 const WRITABLE_BY_OTHERS: u32 = 0o022;
 
@@ -110,7 +113,7 @@ impl Found {
 
     /// Whether nobody but its owner, and root, can open it.
     pub(crate) fn is_private(&self) -> bool {
-        self.mode & 0o077 == 0
+        self.mode & OTHERS == 0
     }
 }
 

@@ -167,7 +167,7 @@ fn marks(address: &Unicast) -> Marks {
         temporary: address.ip.is_ipv6() && address.suffix == IpSuffixOriginRandom,
         deprecated: address.state == IpDadStateDeprecated,
         // Invalid is an address about to go.
-        tentative: matches!(address.state, IpDadStateTentative | IpDadStateInvalid),
+        tentative: [IpDadStateTentative, IpDadStateInvalid].contains(&address.state),
         duplicate: address.state == IpDadStateDuplicate,
     }
 }

@@ -1,6 +1,6 @@
 //! The text file that the handlers of files share.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -176,13 +176,13 @@ impl TextFile {
         let file = options
             .open(&self.path)
             .map_err(|error| self.problem(&reason(&error)))?;
-        let metadata = file
-            .metadata()
-            .map_err(|error| self.problem(&reason(&error)))?;
-        if metadata.is_dir() {
+        // Of a device, such as Windows' NUL, there may be nothing to be known.
+        let metadata = file.metadata().ok();
+        if metadata.as_ref().is_some_and(Metadata::is_dir) {
             return Err(self.problem("Is a directory"));
         }
-        self.at_start = !mode.append || !metadata.is_file() || metadata.len() == 0;
+        let is_continued = metadata.is_some_and(|file| file.is_file() && file.len() > 0);
+        self.at_start = !mode.append || !is_continued;
         self.file = Some(file);
         Ok(())
     }

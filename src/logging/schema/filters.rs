@@ -4,24 +4,24 @@ use super::objects::{take_attributes, take_factory};
 use super::section::Section;
 use crate::classes::FILTER;
 use crate::error::ConfigError;
-use crate::references::Tree;
+use crate::references::References;
 use crate::value::{Object, Value};
 
 /// Whether the filter that a section describes lets records of this logger pass.
 pub(crate) fn configure(
-    tree: &mut Tree,
+    references: &mut References,
     section: &Section,
     logger: &str,
 ) -> Result<bool, ConfigError> {
-    if section.has(tree, "()") {
-        take_factory(tree, section, FILTER)?;
-        take_attributes(tree, section)?;
-        if let Some(key) = section.keys(tree).iter().find(|key| *key != "name") {
+    if section.has(references, "()") {
+        take_factory(references, section, FILTER)?;
+        take_attributes(references, section)?;
+        if let Some(key) = section.keys(references).iter().find(|key| *key != "name") {
             let message = "logging.Filter takes no such argument; it takes: name";
             return Err(section.error(key, message));
         }
     }
-    match section.get(tree, "name")? {
+    match section.get(references, "name")? {
         None => Ok(true),
         Some(Value::Str(name)) => Ok(lets_pass(&name, logger)),
         Some(value) => {
@@ -40,14 +40,14 @@ fn lets_pass(name: &str, logger: &str) -> bool {
 
 /// Whether the filters that a logger or handler names let records pass.
 pub(crate) fn all_pass(
-    tree: &mut Tree,
+    references: &mut References,
     section: &Section,
     names: Option<Value>,
 ) -> Result<bool, ConfigError> {
     let mut passes = true;
     if let Some(names) = names {
         for name in section.iterate("filters", &names)? {
-            match section.look_up(tree, "filters", &name, "filters")? {
+            match section.look_up(references, "filters", &name, "filters")? {
                 Value::Object(Object::Filter(one)) => passes &= one,
                 _ => return Err(section.error("filters", format!("{} is no filter", name.repr()))),
             }

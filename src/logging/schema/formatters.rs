@@ -8,7 +8,7 @@ use crate::classes::{self, FORMATTER};
 use crate::error::ConfigError;
 use crate::format::{Formatter, Style};
 use crate::late;
-use crate::references::Tree;
+use crate::references::References;
 use crate::value::Value;
 
 /// Arguments by name.
@@ -23,9 +23,12 @@ fn find(given: &Arguments, key: &str) -> Option<Value> {
 }
 
 /// Makes the formatter that a section describes.
-pub(crate) fn configure(tree: &mut Tree, section: &Section) -> Result<Formatter, ConfigError> {
-    if section.has(tree, "()") {
-        return by_factory(tree, section);
+pub(crate) fn configure(
+    references: &mut References,
+    section: &Section,
+) -> Result<Formatter, ConfigError> {
+    if section.has(references, "()") {
+        return by_factory(references, section);
     }
     let mut given = Vec::new();
     for (key, argument) in [
@@ -35,7 +38,7 @@ pub(crate) fn configure(tree: &mut Tree, section: &Section) -> Result<Formatter,
         ("validate", "validate"),
         ("class", "class"),
     ] {
-        if let Some(value) = section.get(tree, key)? {
+        if let Some(value) = section.get(references, key)? {
             given.push((argument.to_owned(), value));
         }
     }
@@ -48,12 +51,12 @@ pub(crate) fn configure(tree: &mut Tree, section: &Section) -> Result<Formatter,
 }
 
 /// Makes a formatter that the factory `()` names, which takes the class's own arguments and attributes.
-fn by_factory(tree: &mut Tree, section: &Section) -> Result<Formatter, ConfigError> {
-    take_factory(tree, section, FORMATTER)?;
-    let attributes = take_attributes(tree, section)?;
+fn by_factory(references: &mut References, section: &Section) -> Result<Formatter, ConfigError> {
+    take_factory(references, section, FORMATTER)?;
+    let attributes = take_attributes(references, section)?;
     let mut given = Vec::new();
-    for key in section.keys(tree) {
-        let value = section.get(tree, &key)?.unwrap_or(Value::None);
+    for key in section.keys(references) {
+        let value = section.get(references, &key)?.unwrap_or(Value::None);
         match key.as_ref() {
             "fmt" | "datefmt" | "style" | "validate" | "defaults" => {
                 given.push((key.into_owned(), value));

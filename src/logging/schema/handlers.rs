@@ -8,7 +8,7 @@ use crate::error::ConfigError;
 use crate::handler::Handler;
 use crate::handlers::Arguments;
 use crate::level;
-use crate::references::Tree;
+use crate::references::References;
 use crate::value::{Object, Value};
 
 /// What can go wrong with one handler.
@@ -27,15 +27,15 @@ impl From<ConfigError> for Problem {
 
 /// Makes the handler that a section describes, and says which attributes it is given once it is open.
 pub(crate) fn configure(
-    tree: &mut Tree,
+    references: &mut References,
     section: &Section,
     name: &str,
 ) -> Result<(Handler, Vec<(String, Value)>), Problem> {
-    let before = section.snapshot(tree);
-    let formatter = match section.take(tree, "formatter")?.filter(Value::truthy) {
+    let before = section.snapshot(references);
+    let formatter = match section.take(references, "formatter")?.filter(Value::truthy) {
         None => None,
         Some(name) => {
-            let found = section.look_up(tree, "formatters", &name, "formatter")?;
+            let found = section.look_up(references, "formatters", &name, "formatter")?;
             let Value::Object(Object::Formatter(number)) = found else {
                 let message = format!("{} is no formatter", name.repr());
                 return Err(section.error("formatter", message).into());
@@ -43,20 +43,23 @@ pub(crate) fn configure(
             Some(number)
         }
     };
-    let level = match section.take(tree, "level")? {
+    let level = match section.take(references, "level")? {
         None | Some(Value::None) => 0,
         Some(level) => level::parse(&level).map_err(|error| section.error("level", error))?,
     };
-    let names = section.take(tree, "filters")?;
-    let passes = filters::all_pass(tree, section, names)?;
-    let (key, class) = if let Some(class) = section.take(tree, "()")? {
+    let names = section.take(references, "filters")?;
+    let passes = filters::all_pass(references, section, names)?;
+    let (key, class) = if let Some(class) = section.take(references, "()")? {
         ("()", class)
     } else {
         let missing = || {
             let message = format!("is missing; there are {}", classes::handlers());
             section.error("class", message)
         };
-        ("class", section.take(tree, "class")?.ok_or_else(missing)?)
+        (
+            "class",
+            section.take(references, "class")?.ok_or_else(missing)?,
+        )
     };
     let by_factory = key == "()";
     let found = match &class {
@@ -67,18 +70,18 @@ pub(crate) fn configure(
     let (class, make) =
         found.ok_or_else(|| section.error(key, classes::foreign(&class, &classes::handlers())))?;
     let mut target = None;
-    if class == MEMORY && !by_factory && section.has(tree, "target") {
-        let name = section.get(tree, "target")?.unwrap_or(Value::None);
-        let found = section.look_up(tree, "handlers", &name, "target")?;
+    if class == MEMORY && !by_factory && section.has(references, "target") {
+        let name = section.get(references, "target")?.unwrap_or(Value::None);
+        let found = section.look_up(references, "handlers", &name, "target")?;
         let Value::Object(Object::Handler(number)) = found else {
-            section.restore(tree, before)?;
+            section.restore(references, before)?;
             return Err(Problem::Deferred);
         };
         target = Some(number);
-        section.take(tree, "target")?;
+        section.take(references, "target")?;
     }
     let mut values = Vec::new();
-    for key in section.keys(tree) {
+    for key in section.keys(references) {
         if key == "." {
             continue;
         }
@@ -86,14 +89,14 @@ pub(crate) fn configure(
         if !identifier || key.is_empty() || key.starts_with(|c: char| c.is_ascii_digit()) {
             return Err(section.error(&key, "not the name of an argument").into());
         }
-        let value = section.get(tree, &key)?.unwrap_or(Value::None);
+        let value = section.get(references, &key)?.unwrap_or(Value::None);
         values.push((key.into_owned(), value));
     }
     let path = section.own_path().to_owned();
     let mut arguments = Arguments::new(path, values, by_factory, target);
     let kind = make(&mut arguments)?;
     arguments.finish()?;
-    let attributes = take_attributes(tree, section)?;
+    let attributes = take_attributes(references, section)?;
     let handler = Handler::new(name.to_owned(), level, passes, formatter, kind);
     Ok((handler, attributes))
 }

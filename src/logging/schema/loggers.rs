@@ -1,10 +1,12 @@
 //! Loggers: `DictConfigurator.configure_logger` and `configure_root`.
 
+use std::collections::BTreeSet;
+
 use super::filters;
 use super::section::Section;
 use crate::error::ConfigError;
 use crate::level;
-use crate::references::Tree;
+use crate::references::References;
 use crate::value::{Object, Value};
 
 /// What a logger has been configured to do.
@@ -60,13 +62,13 @@ impl Change {
 
 /// Reads what a section says of a logger other than the root.
 pub(crate) fn configure(
-    tree: &mut Tree,
+    references: &mut References,
     section: &Section,
     incremental: bool,
 ) -> Result<Change, ConfigError> {
-    let mut change = configure_root(tree, section, incremental)?;
+    let mut change = configure_root(references, section, incremental)?;
     change.propagate = section
-        .get(tree, "propagate")?
+        .get(references, "propagate")?
         .filter(|value| *value != Value::None)
         .map(|value| value.truthy());
     Ok(change)
@@ -74,11 +76,11 @@ pub(crate) fn configure(
 
 /// Reads what a section says of the root, or of any logger (`common_logger_config`).
 pub(crate) fn configure_root(
-    tree: &mut Tree,
+    references: &mut References,
     section: &Section,
     incremental: bool,
 ) -> Result<Change, ConfigError> {
-    let level = match section.get(tree, "level")? {
+    let level = match section.get(references, "level")? {
         None | Some(Value::None) => None,
         Some(value) => Some(level::parse(&value).map_err(|error| section.error("level", error))?),
     };
@@ -89,21 +91,21 @@ pub(crate) fn configure_root(
     if incremental {
         return Ok(change);
     }
-    let mut attached = Vec::new();
-    if let Some(names) = section.get(tree, "handlers")? {
+    let (mut attached, mut known) = (Vec::new(), BTreeSet::new());
+    if let Some(names) = section.get(references, "handlers")? {
         for name in section.iterate("handlers", &names)? {
-            let found = section.look_up(tree, "handlers", &name, "handlers")?;
+            let found = section.look_up(references, "handlers", &name, "handlers")?;
             let Value::Object(Object::Handler(number)) = found else {
                 let message = format!("{} is no handler", name.repr());
                 return Err(section.error("handlers", message));
             };
-            if !attached.contains(&number) {
+            if known.insert(number) {
                 attached.push(number);
             }
         }
     }
     change.handlers = Some(attached);
-    let names = section.get(tree, "filters")?;
-    change.vetoed = !filters::all_pass(tree, section, names)?;
+    let names = section.get(references, "filters")?;
+    change.vetoed = !filters::all_pass(references, section, names)?;
     Ok(change)
 }

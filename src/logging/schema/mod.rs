@@ -14,7 +14,7 @@ use crate::error::ConfigError;
 use crate::format::Formatter;
 use crate::handler::Handler;
 use crate::level;
-use crate::references::Tree;
+use crate::references::References;
 use crate::value::{Object, Value};
 use handlers::Problem;
 use section::Section;
@@ -42,8 +42,13 @@ pub(crate) fn read(section: &serde_json::Value, logger: &str) -> Result<Plan, Co
         attributes: Vec::new(),
         loggers: lineage(logger),
     };
-    let tree = Tree::new(section, classes::named).map_err(|error| ConfigError::new("", error))?;
-    let mut configurator = Configurator { tree, plan, logger };
+    let references =
+        References::new(section, classes::named).map_err(|error| ConfigError::new("", error))?;
+    let mut configurator = Configurator {
+        references,
+        plan,
+        logger,
+    };
     configurator.configure()?;
     Ok(configurator.plan)
 }
@@ -81,7 +86,7 @@ fn position(name: &str, logger: &str) -> Option<usize> {
 /// Works through a configuration.
 struct Configurator<'a> {
     /// the configuration
-    tree: Tree<'a>,
+    references: References<'a>,
     /// what has come of it so far
     plan: Plan,
     /// the name of the logger that all records go to
@@ -93,32 +98,32 @@ impl Configurator<'_> {
     fn configure(&mut self) -> Result<(), ConfigError> {
         let top = Section::root();
         let version = top
-            .get(&mut self.tree, "version")?
+            .get(&mut self.references, "version")?
             .ok_or_else(|| top.error("version", "is missing; it must be 1"))?;
         if version.number() != Some(1.0) {
             let message = format!("unsupported version {}; it must be 1", version.repr());
             return Err(top.error("version", message));
         }
-        let incremental = top.take(&mut self.tree, "incremental")?;
+        let incremental = top.take(&mut self.references, "incremental")?;
         if incremental.is_some_and(|value| value.truthy()) {
             return self.configure_incrementally();
         }
         // There are no loggers before this, so it has nothing to disable; but it may refer to something.
-        top.take(&mut self.tree, "disable_existing_loggers")?;
-        if let Some(formatters) = top.part(&mut self.tree, "formatters")? {
-            for name in formatters.keys(&self.tree) {
-                let section = formatters.object(&mut self.tree, &name)?;
-                let formatter = formatters::configure(&mut self.tree, &section)?;
+        top.take(&mut self.references, "disable_existing_loggers")?;
+        if let Some(formatters) = top.part(&mut self.references, "formatters")? {
+            for name in formatters.keys(&self.references) {
+                let section = formatters.object(&mut self.references, &name)?;
+                let formatter = formatters::configure(&mut self.references, &section)?;
                 let number = self.plan.formatters.len();
                 self.plan.formatters.push(formatter);
-                formatters.put(&mut self.tree, &name, Object::Formatter(number));
+                formatters.put(&mut self.references, &name, Object::Formatter(number));
             }
         }
-        if let Some(filters) = top.part(&mut self.tree, "filters")? {
-            for name in filters.keys(&self.tree) {
-                let section = filters.object(&mut self.tree, &name)?;
-                let passes = filters::configure(&mut self.tree, &section, self.logger)?;
-                filters.put(&mut self.tree, &name, Object::Filter(passes));
+        if let Some(filters) = top.part(&mut self.references, "filters")? {
+            for name in filters.keys(&self.references) {
+                let section = filters.object(&mut self.references, &name)?;
+                let passes = filters::configure(&mut self.references, &section, self.logger)?;
+                filters.put(&mut self.references, &name, Object::Filter(passes));
             }
         }
         self.configure_handlers()?;
@@ -127,8 +132,8 @@ impl Configurator<'_> {
 
     /// With `incremental` there is nothing to add to, so that only levels and `propagate` count.
     fn configure_incrementally(&mut self) -> Result<(), ConfigError> {
-        if let Some(handlers) = Section::root().part(&mut self.tree, "handlers")?
-            && let Some(name) = handlers.keys(&self.tree).first()
+        if let Some(handlers) = Section::root().part(&mut self.references, "handlers")?
+            && let Some(name) = handlers.keys(&self.references).first()
         {
             let message =
                 "no handler has been configured before, so with incremental there can be none";
@@ -139,10 +144,10 @@ impl Configurator<'_> {
 
     /// Configures the handlers in the order of their names, then those whose targets come later.
     fn configure_handlers(&mut self) -> Result<(), ConfigError> {
-        let Some(handlers) = Section::root().part(&mut self.tree, "handlers")? else {
+        let Some(handlers) = Section::root().part(&mut self.references, "handlers")? else {
             return Ok(());
         };
-        let mut names = handlers.keys(&self.tree);
+        let mut names = handlers.keys(&self.references);
         names.sort();
         let mut deferred = Vec::new();
         for name in &names {
@@ -166,22 +171,22 @@ impl Configurator<'_> {
 
     /// Configures one handler and puts it in the place of its description.
     fn configure_handler(&mut self, handlers: &Section, name: &str) -> Result<(), Problem> {
-        let section = handlers.object(&mut self.tree, name)?;
-        let (handler, attributes) = handlers::configure(&mut self.tree, &section, name)?;
+        let section = handlers.object(&mut self.references, name)?;
+        let (handler, attributes) = handlers::configure(&mut self.references, &section, name)?;
         let number = self.plan.handlers.len();
         self.plan.handlers.push(handler);
         self.plan.attributes.push(attributes);
-        handlers.put(&mut self.tree, name, Object::Handler(number));
+        handlers.put(&mut self.references, name, Object::Handler(number));
         Ok(())
     }
 
     /// Configures the loggers and the root.
     fn configure_loggers(&mut self, incremental: bool) -> Result<(), ConfigError> {
         let top = Section::root();
-        if let Some(loggers) = top.part(&mut self.tree, "loggers")? {
-            for name in loggers.keys(&self.tree) {
-                let section = loggers.object(&mut self.tree, &name)?;
-                let change = loggers::configure(&mut self.tree, &section, incremental)?;
+        if let Some(loggers) = top.part(&mut self.references, "loggers")? {
+            for name in loggers.keys(&self.references) {
+                let section = loggers.object(&mut self.references, &name)?;
+                let change = loggers::configure(&mut self.references, &section, incremental)?;
                 // All others get no records.
                 if let Some(node) = position(&name, self.logger)
                     .and_then(|position| self.plan.loggers.get_mut(position))
@@ -190,10 +195,10 @@ impl Configurator<'_> {
                 }
             }
         }
-        let root = top.get(&mut self.tree, "root")?;
+        let root = top.get(&mut self.references, "root")?;
         if root.is_some_and(|root| root.truthy()) {
-            let root = top.object(&mut self.tree, "root")?;
-            let change = loggers::configure_root(&mut self.tree, &root, incremental)?;
+            let root = top.object(&mut self.references, "root")?;
+            let change = loggers::configure_root(&mut self.references, &root, incremental)?;
             if let Some(root) = self.plan.loggers.last_mut() {
                 change.apply(root);
             }

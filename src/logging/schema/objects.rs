@@ -3,7 +3,7 @@
 use super::section::Section;
 use crate::classes;
 use crate::error::ConfigError;
-use crate::references::Tree;
+use crate::references::References;
 use crate::value::{Object, Value};
 
 /// What an object needs for itself and only a Python program could replace.
@@ -26,11 +26,11 @@ const INNER: [&str; 14] = [
 
 /// Removes the `()` factory key and checks that it names a class we provide.
 pub(crate) fn take_factory(
-    tree: &mut Tree,
+    references: &mut References,
     section: &Section,
     class: &'static str,
 ) -> Result<(), ConfigError> {
-    match section.take(tree, "()")?.unwrap_or(Value::None) {
+    match section.take(references, "()")?.unwrap_or(Value::None) {
         Value::Str(name) if name == class => Ok(()),
         Value::Object(Object::Class(name)) if name == class => Ok(()),
         other => Err(section.error("()", classes::foreign(&other, class))),
@@ -39,12 +39,12 @@ pub(crate) fn take_factory(
 
 /// Removes the `.` dictionary. Its values stay as they are written, references too.
 pub(crate) fn take_attributes(
-    tree: &mut Tree,
+    references: &mut References,
     section: &Section,
 ) -> Result<Vec<(String, Value)>, ConfigError> {
     /// How paths show the key.
     const KEY: &str = "\".\"";
-    let given = section.take(tree, ".");
+    let given = section.take(references, ".");
     let given = given.map_err(|error| section.error(KEY, error.message()))?;
     match given.unwrap_or(Value::None) {
         Value::Dict(attributes) => match attributes

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use crate::error::ConfigError;
-use crate::references::{Entries, Id, Tree};
+use crate::references::References;
+use crate::tree::{Entries, Id, Tree};
 
 use crate::value::{Object, Value};
 
@@ -44,35 +45,47 @@ impl Section {
     }
 
     /// Whether there is such a key.
-    pub(crate) fn has(&self, tree: &Tree, key: &str) -> bool {
-        tree.has(self.id, key)
+    pub(crate) fn has(&self, references: &References, key: &str) -> bool {
+        references.tree.entry(self.id, key).is_some()
     }
 
     /// The keys.
-    pub(crate) fn keys<'a>(&self, tree: &Tree<'a>) -> Vec<Cow<'a, str>> {
-        tree.keys(self.id)
+    pub(crate) fn keys<'a>(&self, references: &References<'a>) -> Vec<Cow<'a, str>> {
+        references.tree.keys(self.id)
     }
 
     /// A key's value, references looked up.
-    pub(crate) fn get(&self, tree: &mut Tree, key: &str) -> Result<Option<Value>, ConfigError> {
-        let found = tree.get(self.id, key);
+    pub(crate) fn get(
+        &self,
+        references: &mut References,
+        key: &str,
+    ) -> Result<Option<Value>, ConfigError> {
+        let found = references.get(self.id, key);
         let found = found.map_err(|error| self.error(key, error))?;
-        Ok(found.map(|id| tree.value(id)))
+        Ok(found.map(|id| references.tree.value(id)))
     }
 
     /// A key's value, which is taken out.
-    pub(crate) fn take(&self, tree: &mut Tree, key: &str) -> Result<Option<Value>, ConfigError> {
-        let found = tree.pop(self.id, key);
+    pub(crate) fn take(
+        &self,
+        references: &mut References,
+        key: &str,
+    ) -> Result<Option<Value>, ConfigError> {
+        let found = references.pop(self.id, key);
         let found = found.map_err(|error| self.error(key, error))?;
-        Ok(found.map(|id| tree.value(id)))
+        Ok(found.map(|id| references.tree.value(id)))
     }
 
     /// A key's value, which must be an object.
-    pub(crate) fn object(&self, tree: &mut Tree, key: &str) -> Result<Self, ConfigError> {
-        let found = tree.get(self.id, key);
+    pub(crate) fn object(
+        &self,
+        references: &mut References,
+        key: &str,
+    ) -> Result<Self, ConfigError> {
+        let found = references.get(self.id, key);
         found
             .map_err(|error| self.error(key, error))?
-            .filter(|id| tree.is_dict(*id))
+            .filter(|id| references.tree.is_dict(*id))
             .map(|id| Self {
                 id,
                 path: self.path(key),
@@ -81,15 +94,19 @@ impl Section {
     }
 
     /// A key's value, which must be an object if it is there and not empty.
-    pub(crate) fn part(&self, tree: &mut Tree, key: &str) -> Result<Option<Self>, ConfigError> {
-        let found = tree.get(self.id, key);
+    pub(crate) fn part(
+        &self,
+        references: &mut References,
+        key: &str,
+    ) -> Result<Option<Self>, ConfigError> {
+        let found = references.get(self.id, key);
         let Some(id) = found.map_err(|error| self.error(key, error))? else {
             return Ok(None);
         };
-        if tree.is_dict(id) {
-            return self.object(tree, key).map(Some);
+        if references.tree.is_dict(id) {
+            return self.object(references, key).map(Some);
         }
-        match tree.value(id) {
+        match references.tree.value(id) {
             // Python walks over these without noticing what they are.
             Value::List(items) if items.is_empty() => Ok(None),
             Value::Str(text) if text.is_empty() => Ok(None),
@@ -98,30 +115,31 @@ impl Section {
     }
 
     /// Puts what has been made of a key's value in its place.
-    pub(crate) fn put(&self, tree: &mut Tree, key: &str, object: Object) {
-        let leaf = tree.leaf(Value::Object(object));
-        tree.set(self.id, key, leaf);
+    pub(crate) fn put(&self, references: &mut References, key: &str, object: Object) {
+        let leaf = references.tree.leaf(Value::Object(object));
+        references.tree.set(self.id, key, leaf);
     }
 
     /// A copy of all entries, to be put back by `restore`.
-    pub(crate) fn snapshot<'a>(&self, tree: &Tree<'a>) -> Entries<'a> {
-        tree.snapshot(self.id)
+    pub(crate) fn snapshot<'a>(&self, references: &References<'a>) -> Entries<'a> {
+        references.tree.copy(self.id)
     }
 
     /// Puts back what has been taken out since.
     pub(crate) fn restore<'a>(
         &self,
-        tree: &mut Tree<'a>,
+        references: &mut References<'a>,
         copy: Entries<'a>,
     ) -> Result<(), ConfigError> {
-        tree.restore(self.id, copy)
+        references
+            .restore(self.id, copy)
             .map_err(|error| ConfigError::new(self.path.clone(), error))
     }
 
     /// The object that stands for `name` in a main part: `self.config["formatters"][name]`. `key` is that which named it.
     pub(crate) fn look_up(
         &self,
-        tree: &mut Tree,
+        references: &mut References,
         part: &'static str,
         name: &Value,
         key: &str,
@@ -138,18 +156,18 @@ impl Section {
                 format!("there is no {what} {}; there are: {known}", name.repr()),
             )
         };
-        let Some(section) = Section::root().part(tree, part)? else {
+        let Some(section) = Section::root().part(references, part)? else {
             return Err(missing(&[]));
         };
         let found = match name {
-            Value::Str(name) => tree
+            Value::Str(name) => references
                 .get(section.id, name)
                 .map_err(|error| self.error(key, error))?,
             _ => None,
         };
         match found {
-            Some(id) => Ok(tree.value(id)),
-            None => Err(missing(&section.keys(tree))),
+            Some(id) => Ok(references.tree.value(id)),
+            None => Err(missing(&section.keys(references))),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Files and streams on Unix, and that there is no event log.
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::retry_on_intr;
 use std::fs::{Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::os::fd::AsFd;
@@ -40,7 +41,7 @@ pub(crate) fn write_patiently(
     for piece in text.chunks(libc::PIPE_BUF) {
         let timeout = Timespec::try_from(patience).map_err(|_| ErrorKind::InvalidInput)?;
         let mut waiting = [PollFd::new(stream, PollFlags::OUT)];
-        if poll(&mut waiting, Some(&timeout))? == 0 {
+        if retry_on_intr(|| poll(&mut waiting, Some(&timeout)))? == 0 {
             return Err(ErrorKind::WouldBlock.into());
         }
         stream.write_all(piece)?;

@@ -1,0 +1,323 @@
+//! DNS over TLS for updates (RFC 7858): the client's side of the handshake, who is trusted, and what a failure means.
+//!
+//! The server must show a certificate for the expected name from a trusted authority, and confirm the protocol `dot`
+//! (ALPN). TLS 1.3, or 1.2 where the server has no other; no early data, no resumption: a run leaves nothing behind. TLS
+//! keeps the update private and lets a server admit known machines only. What makes an answer believed is TSIG.
+
+mod pem;
+mod verifier;
+
+use crate::escape;
+use rustls::client::Resumption;
+use rustls::crypto::ring;
+use rustls::pki_types::ServerName;
+use rustls::{
+    AlertDescription, ClientConfig, ClientConnection, InconsistentKeys, ProtocolVersion,
+    StreamOwned,
+};
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
+use verifier::{Verifier, shown};
+use x509_cert::Certificate;
+use x509_cert::der::Decode;
+
+/// The port of DNS over TLS.
+pub(crate) const PORT: u16 = 853;
+
+/// The protocol that the server must confirm (RFC 7858, 3.1; its name is registered for ALPN).
+const PROTOCOL: &[u8] = b"dot";
+
+/// How the connection to the server is secured. The default trusts the system's authorities and expects the server's own
+/// name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Settings {
+    /// A PEM file with the authorities to trust in place of the system's.
+    pub(crate) ca: Option<PathBuf>,
+    /// What the server's certificate must say in place of the server's or primary's name: a host name without the final
+    /// dot, or an address.
+    pub(crate) name: Option<String>,
+    /// What to show to a server that asks for it.
+    pub(crate) client: Option<ClientCertificate>,
+}
+
+/// A client's certificate and the private key to it, each in a PEM file; both may be the same file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ClientCertificate {
+    /// The file with the certificate, and those between it and the authority.
+    pub(crate) certificate: PathBuf,
+    /// The file with the private key.
+    pub(crate) key: PathBuf,
+}
+
+/// What is needed to open sessions; made once for a run that sends.
+#[derive(Debug, Clone)]
+pub(crate) struct Tls {
+    /// rustls' side.
+    config: Arc<ClientConfig>,
+    /// Remembers the certificate that a server has shown, for messages.
+    verifier: Arc<Verifier>,
+    /// The name that certificates must have, in place of the server's.
+    name: Option<ServerName<'static>>,
+    /// Whether a certificate of ours can be shown.
+    has_client_certificate: bool,
+}
+
+/// A session: TLS over `S`.
+pub(crate) type Session<S> = StreamOwned<ClientConnection, S>;
+
+/// What an open session tells of the other side, for `--status`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Security {
+    /// `TLS 1.3` or `TLS 1.2`.
+    pub(crate) version: &'static str,
+    /// The name that the certificate was checked for.
+    pub(crate) name: String,
+    /// When the certificate ends, if it says so in a way that can be read.
+    pub(crate) not_after: Option<SystemTime>,
+}
+
+impl Tls {
+    /// Reads the files.
+    ///
+    /// # Errors
+    /// Which file is wrong, and what about it.
+    pub(crate) fn load(settings: &Settings) -> Result<Self, String> {
+        let provider = Arc::new(ring::default_provider());
+        let verifier = Arc::new(Verifier::load(settings, &provider)?);
+        let failed = |error: rustls::Error| format!("cannot prepare TLS: {error}");
+        let builder = ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+            .map_err(failed)?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::clone(&verifier) as _);
+        let mut config = match &settings.client {
+            None => builder.with_no_client_auth(),
+            Some(ClientCertificate { certificate, key }) => builder
+                .with_client_auth_cert(pem::certificates(certificate)?, pem::private_key(key)?)
+                .map_err(|error| match error {
+                    rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => format!(
+                        "{}: the key does not fit the certificate in {}; give the pair that was made together",
+                        key.display(),
+                        certificate.display()
+                    ),
+                    error => format!(
+                        "cannot use the certificate {} with the key {}: {error}",
+                        certificate.display(),
+                        key.display()
+                    ),
+                })?,
+        };
+        config.alpn_protocols = vec![PROTOCOL.to_vec()];
+        config.resumption = Resumption::disabled();
+        Ok(Self {
+            config: Arc::new(config),
+            verifier,
+            name: settings.name.as_deref().map(server_name).transpose()?,
+            has_client_certificate: settings.client.is_some(),
+        })
+    }
+
+    /// Shakes hands over a connection whose reads and writes end by a deadline; `server` is the name or address that it
+    /// was made to, which the certificate must have unless the configuration says otherwise.
+    ///
+    /// # Errors
+    /// Why the server is not to be talked to. Nothing has been sent to it but the handshake.
+    pub(crate) fn connect<S: Read + Write>(
+        &self,
+        mut stream: S,
+        server: &ServerName<'static>,
+    ) -> Result<Session<S>, Failure> {
+        let name = self.name.as_ref().unwrap_or(server);
+        let mut connection = ClientConnection::new(Arc::clone(&self.config), name.clone())
+            .map_err(|error| self.explain(&error, name))?;
+        while connection.is_handshaking() {
+            let done = connection
+                .complete_io(&mut stream)
+                .map_err(|error| match error.kind() {
+                    io::ErrorKind::UnexpectedEof => closed_in_handshake(),
+                    _ => self.failure(error, name),
+                })?;
+            if done == (0, 0) {
+                return Err(closed_in_handshake());
+            }
+        }
+        if connection.alpn_protocol() != Some(PROTOCOL) {
+            return Err(Failure::Refused(
+                "the server does not confirm the protocol `dot` (ALPN): it may be no DNS server; tell a proxy in front of one to offer ALPN `dot`".into(),
+            ));
+        }
+        Ok(StreamOwned::new(connection, stream))
+    }
+
+    /// What a session tells of the other side.
+    pub(crate) fn security<S: Read + Write>(
+        &self,
+        session: &Session<S>,
+        server: &ServerName<'static>,
+    ) -> Security {
+        let not_after = session
+            .conn
+            .peer_certificates()
+            .and_then(|chain| Certificate::from_der(chain.first()?).ok())
+            .and_then(|found| {
+                let validity = found.tbs_certificate().validity();
+                SystemTime::UNIX_EPOCH.checked_add(validity.not_after.to_unix_duration())
+            });
+        Security {
+            version: match session.conn.protocol_version() {
+                Some(ProtocolVersion::TLSv1_2) => "TLS 1.2",
+                _ => "TLS 1.3",
+            },
+            name: shown(self.name.as_ref().unwrap_or(server)),
+            not_after,
+        }
+    }
+
+    /// Why reading or writing within a session failed.
+    pub(crate) fn failure(&self, error: io::Error, name: &ServerName<'static>) -> Failure {
+        match inner(&error) {
+            Some(inner) => self.explain(inner, self.name.as_ref().unwrap_or(name)),
+            None => Failure::Io(error),
+        }
+    }
+
+    /// That a server took the handshake and then left without an answer, as BIND does with clients that it does not admit.
+    pub(crate) fn closed_after_handshake(&self) -> Failure {
+        let what =
+            "could not confirm: the server closed the connection right after the TLS handshake";
+        Failure::Refused(if self.has_client_certificate {
+            format!(
+                "{what}: it may not admit this computer's certificate; check `tls.certificate` and `tls.key`"
+            )
+        } else {
+            format!(
+                "{what}: it may ask for a certificate of this computer; give `tls.certificate` and `tls.key`"
+            )
+        })
+    }
+
+    /// A failure of the handshake in an administrator's words.
+    fn explain(&self, error: &rustls::Error, name: &ServerName<'static>) -> Failure {
+        Failure::Refused(match error {
+            rustls::Error::InvalidCertificate(wrong) => self.verifier.explain(wrong, name),
+            rustls::Error::AlertReceived(alert) => self.explain_alert(*alert),
+            rustls::Error::InvalidMessage(_)
+            | rustls::Error::InappropriateMessage { .. }
+            | rustls::Error::PeerSentOversizedRecord => {
+                "the server does not speak TLS there: is this the port for DNS over TLS (853)?".into()
+            }
+            rustls::Error::PeerIncompatible(_) => {
+                "the server has no TLS version or cipher in common with this program; it needs TLS 1.2 or 1.3".into()
+            }
+            rustls::Error::NoCertificatesPresented => "the server shows no certificate".into(),
+            error => format!("the TLS session failed: {error}"),
+        })
+    }
+
+    /// What the server's refusal means.
+    fn explain_alert(&self, alert: AlertDescription) -> String {
+        use AlertDescription as Alert;
+        match alert {
+            Alert::CertificateRequired | Alert::NoCertificate => self.about_ours("asks for a certificate of this computer"),
+            Alert::HandshakeFailure if !self.has_client_certificate => {
+                "the server refuses the handshake: it may ask for a certificate of this computer (`tls.certificate` and `tls.key`), or have no TLS version or cipher in common with this program".into()
+            }
+            Alert::BadCertificate
+            | Alert::UnsupportedCertificate
+            | Alert::CertificateRevoked
+            | Alert::CertificateExpired
+            | Alert::CertificateUnknown
+            | Alert::UnknownCA
+            | Alert::AccessDenied
+            | Alert::HandshakeFailure => {
+                let reason = match alert {
+                    Alert::CertificateRevoked => "it is revoked",
+                    Alert::CertificateExpired => "it has expired",
+                    Alert::UnknownCA => "the server does not know its authority",
+                    _ => "it is not one that the server admits",
+                };
+                self.about_ours(&format!("refuses this computer's certificate: {reason}"))
+            }
+            Alert::ProtocolVersion => {
+                "the server has no TLS version in common with this program; it needs TLS 1.2 or 1.3".into()
+            }
+            Alert::NoApplicationProtocol => {
+                "the server does not take the protocol `dot` (ALPN): it may be no DNS server".into()
+            }
+            Alert::UnrecognisedName => {
+                "the server has no certificate for that name; check `tls.name`".into()
+            }
+            alert => format!("the server ends the TLS session with the alert {alert:?}"),
+        }
+    }
+
+    /// A refusal that concerns this computer's certificate.
+    fn about_ours(&self, what: &str) -> String {
+        if self.has_client_certificate {
+            format!("the server {what}; check `tls.certificate` and `tls.key`")
+        } else {
+            format!("the server {what}; give `tls.certificate` and `tls.key`")
+        }
+    }
+}
+
+/// That there was no whole handshake.
+fn closed_in_handshake() -> Failure {
+    Failure::Refused(
+        "the server closed the connection in the TLS handshake: is this the port for DNS over TLS (853)?".into(),
+    )
+}
+
+/// Whether an error of reading or writing is TLS's and not the connection's.
+pub(crate) fn is_failure(error: &io::Error) -> bool {
+    inner(error).is_some()
+}
+
+/// rustls hides its errors in those of input and output.
+fn inner(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref()?.downcast_ref()
+}
+
+/// A name or address as a certificate has it.
+///
+/// # Errors
+/// It can be neither.
+fn server_name(text: &str) -> Result<ServerName<'static>, String> {
+    ServerName::try_from(text.to_owned())
+        .map_err(|_| format!("`tls.name`: {text:?} is no name that a certificate can have"))
+}
+
+/// Why there is no session, or none any more.
+#[derive(Debug)]
+pub enum Failure {
+    /// The connection below failed.
+    Io(io::Error),
+    /// One side does not want to talk to the other, and what to do about it.
+    Refused(String),
+}
+
+impl Failure {
+    /// Whether the other side cut the connection, as a server does that has too much to do.
+    pub(crate) fn is_broken(&self) -> bool {
+        matches!(self, Self::Io(error) if matches!(
+            error.kind(),
+            io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe
+        ))
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(error) => write!(
+                f,
+                "the TLS handshake came to no end: {}",
+                escape::system(error)
+            ),
+            Self::Refused(what) => f.write_str(what),
+        }
+    }
+}
