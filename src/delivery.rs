@@ -2,7 +2,7 @@
 
 use crate::config::{self, Config};
 use crate::dns::message::Update;
-use crate::dns::script;
+use crate::dns::script::{self, Realm};
 use crate::dns::send;
 use crate::dns::signer::Signer;
 use crate::dns::target::{self, Target};
@@ -27,6 +27,7 @@ impl<'a> Delivery<'a> {
     ///
     /// # Errors
     /// One of them is wrong.
+    #[inline(never)]
     pub(crate) fn prepare(config: &'a Config) -> Result<Self, config::Error> {
         let tls = config.tls.as_ref().map(Tls::load).transpose();
         Ok(Self {
@@ -89,7 +90,7 @@ impl<'a> Delivery<'a> {
             update,
             &target.servers,
             self.config.tls.as_ref(),
-            realm.as_ref().map(Option::as_deref),
+            realm.as_ref().map(|realm| Realm(realm.as_deref())),
         )
     }
 

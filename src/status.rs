@@ -357,7 +357,7 @@ mod tests {
             cache: Cache {
                 file: Some("/run/pydyndns.cache".into()),
                 state,
-                confirmed: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_764_057_600)),
+                confirmed: Some(SystemTime::UNIX_EPOCH + Duration::from_hours(490_016)),
             },
             zone: Some(Zone {
                 apex: name("example.com"),
@@ -423,6 +423,7 @@ mod tests {
                 "cache": {"file": "/run/pydyndns.cache", "state": "confirms", "confirmed": "2025-11-25T08:00:00Z"},
                 "zone": {"apex": "example.com.", "primary": "ns1.example.com.", "server": "192.0.2.53:53",
                          "addresses": ["192.0.2.7"], "ttl": 300, "tls": null},
+                "gss": null,
                 "problems": []
             })
         );

@@ -6,7 +6,9 @@
 //! What no longer fits comes from the system and goes back to it, so a run that lasts, or that reads much, takes no more
 //! than the region on top of what it would take anyhow.
 
-#![allow(unsafe_code, clippy::new_without_default, clippy::must_use_candidate)]
+#![allow(unsafe_code)]
+#![allow(clippy::large_stack_arrays, reason = "it is a static")]
+#![allow(clippy::must_use_candidate, clippy::new_without_default)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::UnsafeCell;
@@ -30,6 +32,10 @@ unsafe impl Sync for Arena {}
 
 impl Arena {
     /// One of which nothing is handed out.
+    #[allow(
+        clippy::large_stack_arrays,
+        reason = "it is a static, never on a stack"
+    )]
     pub const fn new() -> Self {
         Self {
             used: AtomicUsize::new(0),
