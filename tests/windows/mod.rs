@@ -14,6 +14,10 @@
 //! - access lists: Wine makes them of a file's Unix mode, which is how they are tested.
 //! - power cuts: nothing on this side of a virtual machine can show them.
 
+mod installed;
+mod unread;
+mod zip;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -113,14 +117,42 @@ impl<'a> Windows<'a> {
         stdout
     }
 
+    /// Compiles a helper, which is `NAME.c` here; its path as Windows knows it. None, with a line that says why, where
+    /// there is no compiler.
+    fn helper(&self, name: &str) -> Option<String> {
+        if !installed("x86_64-w64-mingw32-gcc") {
+            skipped("x86_64-w64-mingw32-gcc is not installed");
+            return None;
+        }
+        let helper = self.sandbox.path().join(format!("{name}.exe"));
+        self.sandbox.shell(&format!(
+            "x86_64-w64-mingw32-gcc -municode -o {} '{}/tests/windows/{name}.c' -lversion",
+            helper.display(),
+            env!("CARGO_MANIFEST_DIR"),
+        ));
+        Some(windows_path(&helper))
+    }
+
     /// The program without any argument.
     fn program(&self) -> Program {
-        let program = Program::new(&self.home)
-            .replaced_by("wine")
-            .arg(format!(r"{HOME}\pydyndns.exe"));
+        self.under_wine().arg(format!(r"{HOME}\pydyndns.exe"))
+    }
+
+    /// Whatever Windows program is the first argument.
+    fn under_wine(&self) -> Program {
+        let program = Program::new(&self.home).replaced_by("wine");
         environment()
             .into_iter()
             .fold(program, |program, (name, value)| program.env(name, value))
+    }
+
+    /// A batch file of these lines and, last, the program with the batch file's arguments and these words behind them.
+    fn batch(&self, name: &str, lines: &str, behind: &str) -> Program {
+        let text = format!(
+            "@echo off\r\n{lines}\r\n\"{HOME}\\pydyndns.exe\" %* {behind}\r\nexit /b %errorlevel%\r\n"
+        );
+        let file = self.sandbox.write(format!("{name}.cmd"), text);
+        self.under_wine().args(["cmd", "/c", &windows_path(&file)])
     }
 
     /// The program with a configuration beside it, where it looks for it by itself.
@@ -755,21 +787,12 @@ fn writes_to_the_event_log_without_the_right_to_register() {
         let Some(windows) = Windows::start(sandbox) else {
             return;
         };
-        if !installed("x86_64-w64-mingw32-gcc") {
-            skip!("x86_64-w64-mingw32-gcc is not installed");
-        }
+        let Some(helper) = windows.helper("read_only_key") else {
+            return;
+        };
         sandbox.interface("eth0", &["192.0.2.10/24"]);
         let (_primary, _, keys) = embedded(Algorithm::Md5);
-        let code = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/windows/read_only_key.c");
-        let helper = sandbox.path().join("read_only_key.exe");
-        sandbox.shell(&format!(
-            "x86_64-w64-mingw32-gcc -municode -o {} '{code}'",
-            helper.display()
-        ));
-        windows.command(&[
-            &windows_path(&helper),
-            &format!(r"{SOURCES}\Application\PyDynDNS"),
-        ]);
+        windows.command(&[&helper, &format!(r"{SOURCES}\Application\PyDynDNS")]);
         let handler = json!({"appname": "PyDynDNS"});
         let program = windows.with(and(
             &keys,
