@@ -12,7 +12,15 @@
 //! - the Task Scheduler and Local Service: Wine has no real ones. The task files are read by rule (`tests/examples`),
 //!   their command lines are run, and a registry key that can't be written stands in for the account's lack of rights.
 //! - access lists: Wine makes them of a file's Unix mode, which is how they are tested.
-//! - power cuts: nothing on this side of a virtual machine can show them.
+//! - power cuts: nothing on this side of a virtual machine can show them. A removed entry is emptied and flushed first.
+//! - a console, and a session that no user sees: what each means is a unit test of `host::windows::stderr`; without a
+//!   console at all, and with `NUL` in its place, the program is run (`unread`).
+//! - PowerShell: what stands in for each statement of the scripts is said in `installed`.
+//!
+//! Where a promise to Windows' administrators is tested, if not here: triggers, accounts and limits of the tasks, the
+//! editor that is waited for, and access lists of the installer in `tests/examples`; adapters by each of their names and in
+//! each state, the order and the scopes of name servers in `host::windows::adapters`; who may write a cache in
+//! `host::windows::access`; what another program holds for a moment, and the order of a removal in `host::windows::files`.
 
 mod installed;
 mod unread;
@@ -540,6 +548,48 @@ fn a_cache_may_lie_anywhere_and_its_junk_counts_as_absent() {
             program.run().succeeds();
             assert_eq!(primary.updates(), updates, "{junk:?}");
         }
+    });
+}
+
+#[test]
+fn the_default_caches_folder_is_made_where_it_is_missing() {
+    sandbox(|sandbox| {
+        let Some(windows) = Windows::start(sandbox) else {
+            return;
+        };
+        sandbox.interface("eth0", &["192.0.2.10/24"]);
+        let (primary, _, keys) = embedded(Algorithm::Sha256);
+        std::fs::remove_dir_all(windows.cache().parent().unwrap()).unwrap();
+        let program = windows.with(keys);
+        program.run().succeeds();
+        program.run().succeeds();
+        assert_eq!(primary.updates(), 1);
+        assert!(windows.cache().exists());
+    });
+}
+
+#[test]
+fn a_cache_that_others_may_write_is_not_believed() {
+    sandbox(|sandbox| {
+        let Some(windows) = Windows::start(sandbox) else {
+            return;
+        };
+        sandbox.interface("eth0", &["192.0.2.10/24"]);
+        let (primary, _, keys) = embedded(Algorithm::Sha256);
+        let program = windows.with(keys);
+        program.run().succeeds();
+        for updates in [2, 3] {
+            sandbox.shell(&format!("chmod 666 '{}'", windows.cache().display()));
+            program.run().succeeds();
+            assert_eq!(primary.updates(), updates);
+        }
+        sandbox.shell(&format!("chmod 644 '{}'", windows.cache().display()));
+        program.run().succeeds();
+        assert_eq!(
+            primary.updates(),
+            3,
+            "what others can only read is believed"
+        );
     });
 }
 
