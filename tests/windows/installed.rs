@@ -132,13 +132,13 @@ fn installed_from_the_zip_two_accounts_share_one_cache_and_uninstalling_leaves_t
         assert!(source(&windows, "Application", "PyDynDNS").contains("EventCreate.exe"));
 
         // A slip of the administrator's is told where a task's errors are looked for.
-        edited["tll"] = json!(1);
+        edited["ttll"] = json!(1);
         save(&edited);
         let Some(programs) = unread::unread(&windows, "") else {
             return;
         };
         for program in programs {
-            let expected = format!(r"{HOME}\pydyndns.conf: tll: ");
+            let expected = format!(r"{HOME}\pydyndns.conf: ttll: ");
             unread::is_reported(&windows, &program, 2, &expected);
         }
 

@@ -39,12 +39,12 @@ fn a_wrong_configuration_and_a_wrong_command_line_reach_the_event_log() {
         let Some(windows) = Windows::start(sandbox) else {
             return;
         };
-        windows.with(json!({"cache": true, "tll": 1}));
+        windows.with(json!({"cache": true, "ttll": 1}));
         let Some(programs) = unread(&windows, "") else {
             return;
         };
         for program in programs {
-            let expected = format!(r"{HOME}\pydyndns.conf: tll: ");
+            let expected = format!(r"{HOME}\pydyndns.conf: ttll: ");
             is_reported(&windows, &program, 2, &expected);
         }
         for program in unread(&windows, "--nonsense").unwrap() {
@@ -108,7 +108,7 @@ fn where_stderr_is_read_nothing_else_is_told() {
         let Some(windows) = Windows::start(sandbox) else {
             return;
         };
-        let program = windows.with(json!({"cache": true, "tll": 1}));
+        let program = windows.with(json!({"cache": true, "ttll": 1}));
         assert_eq!(events(&windows, &program, 2), [""; 0]);
     });
 }

@@ -135,7 +135,7 @@ fn the_program_says_what_it_is_and_how_windows_is_to_start_it() {
             lines,
             [
                 concat!("fixed: ", env!("CARGO_PKG_VERSION"), ".0"),
-                concat!("FileDescription: ", env!("CARGO_PKG_DESCRIPTION")),
+                "FileDescription: Registers this computer in DNS",
                 concat!("FileVersion: ", env!("CARGO_PKG_VERSION")),
                 "LegalCopyright: MIT licence",
                 "OriginalFilename: pydyndns.exe",

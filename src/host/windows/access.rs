@@ -373,7 +373,7 @@ mod tests {
                 false,
                 false,
             ),
-            (format!("(A;;FA;;;{OWNER})(A;;FA;;;OW)"), false, false),
+            (format!("(A;;FA;;;{OWNER})(A;;FA;;;S-1-3-4)"), false, false),
             // Users read what lies in Program Files.
             ("(A;;FA;;;BA)(A;;0x1200a9;;;BU)".to_owned(), true, false),
             ("(A;;GR;;;WD)".to_owned(), true, false),
