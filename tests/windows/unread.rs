@@ -18,7 +18,7 @@ pub(super) fn unread(windows: &Windows, arguments: &str) -> Option<[Program; 2]>
     let words = arguments.split_whitespace();
     Some([
         windows.under_wine().arg(helper).arg(line),
-        windows.batch("nul", "", "2>NUL").args(words),
+        windows.batch("unread", "", "2>NUL").args(words),
     ])
 }
 
