@@ -495,12 +495,16 @@ fn a_cache_that_cannot_be_written_is_a_warning() {
         };
         sandbox.interface("eth0", &["192.0.2.10/24"]);
         let (primary, _, keys) = embedded(Algorithm::Sha256);
-        for cache in [r"C:\missing\cache", r"C:\windows"] {
+        for (cache, warnings) in [
+            (
+                r"C:\missing\cache",
+                "WARNING: cannot lock the cache *\nWARNING: cannot write the cache *",
+            ),
+            (r"C:\windows", "WARNING: cannot write the cache *"),
+        ] {
             let before = primary.updates();
             let program = windows.with(and(&keys, json!({"cache": cache})));
             for _ in 0..2 {
-                let warnings =
-                    "WARNING: cannot lock the cache *\nWARNING: cannot write the cache *";
                 program.run().is(0, "", warnings);
             }
             assert_eq!(primary.updates(), before + 2, "{cache}");
@@ -781,7 +785,7 @@ fn each_level_reaches_the_event_log_under_its_type() {
         assert_eq!(
             reported,
             [
-                "warning PyDynDNS 1: the key hmac-md5.key. uses hmac-md5, which is weak; make one for hmac-sha256",
+                "warning PyDynDNS 1: the key hmac-md5.key uses hmac-md5, which is weak; make one for hmac-sha256",
                 "information PyDynDNS 1: updating host.example.com in example.com to 192.0.2.10",
                 &format!("information PyDynDNS 1: sending the update to {server}"),
             ]
