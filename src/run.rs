@@ -3,6 +3,9 @@
 //! [`run`] reads the configuration, starts logging and chooses the mode once. `register` gathers what should be in
 //! the zone, ends at once if the cache confirms it, and else takes its turn, sends one update and remembers what a server
 //! has confirmed.
+//!
+//! What a run that finds nothing to do does not call is kept out of the way (`#[inline(never)]`): cold code between the lines
+//! that it needs is a third of what it has to load.
 
 use crate::cache::{Cache, CacheLock, Reading};
 use crate::cli::{Mode, Options};
@@ -166,6 +169,7 @@ impl Run<'_> {
     }
 
     /// Prints what would be sent.
+    #[inline(never)]
     fn dry_run(&self) -> Result<(), Box<dyn Error>> {
         let deadline = Instant::now() + self.config.timeout;
         let mut desired = self.gather()?;
@@ -192,6 +196,7 @@ impl Run<'_> {
     }
 
     /// Shows what is so, and why. The exit status tells whether the zone is as it should be.
+    #[inline(never)]
     fn status(&self, json: bool) -> Result<(), Stop> {
         let wrong = |error: config::Error| Stop::Wrong(error.to_string());
         if let Some(cache) = &self.cache {
@@ -221,6 +226,7 @@ impl Run<'_> {
     }
 
     /// Removes the name's addresses from the zone, and forgets the cache, so that the next run registers again.
+    #[inline(never)]
     fn unregister(&self) -> Result<(), Box<dyn Error>> {
         let deadline = Instant::now() + self.config.timeout;
         let (name, _) = desired::name(&self.config)?;
@@ -246,6 +252,7 @@ impl Run<'_> {
     }
 
     /// Prints what would be sent to unregister.
+    #[inline(never)]
     fn dry_run_of_unregistering(&self) -> Result<(), Box<dyn Error>> {
         let deadline = Instant::now() + self.config.timeout;
         let (name, _) = desired::name(&self.config)?;
@@ -256,6 +263,7 @@ impl Run<'_> {
     }
 
     /// Sends one update and, once a server has confirmed it, writes it down.
+    #[inline(never)]
     fn send(
         &self,
         delivery: &Delivery<'_>,
@@ -300,6 +308,7 @@ impl Run<'_> {
     }
 
     /// Waits for other runs with the same cache, if that is a file to write at all.
+    #[inline(never)]
     fn take_lock(&self, cache: &Cache, deadline: Instant) -> Result<CacheLock, Box<dyn Error>> {
         self.config.check_cache(cache.path())?;
         cache.lock(deadline).map_err(|error| {
@@ -313,6 +322,7 @@ impl Run<'_> {
     }
 
     /// The same once duplicate address detection has ended, for which it waits a little.
+    #[inline(never)]
     fn settled(&self, desired: Desired) -> Result<Desired, String> {
         if desired::settle(&desired, &self.options.selection, &self.config)? {
             // The network's time has not begun yet.

@@ -423,6 +423,7 @@ mod tests {
                 "cache": {"file": "/run/pydyndns.cache", "state": "confirms", "confirmed": "2025-11-25T08:00:00Z"},
                 "zone": {"apex": "example.com.", "primary": "ns1.example.com.", "server": "192.0.2.53:53",
                          "addresses": ["192.0.2.7"], "ttl": 300, "tls": null},
+                "gss": null,
                 "problems": []
             })
         );

@@ -32,6 +32,12 @@ fn system_calls(world: &World, program: &Program) -> Option<BTreeMap<String, u32
         .run()
         .succeeds();
     let text = std::fs::read_to_string(&log).unwrap();
+    let mut calls = BTreeMap::new();
+    for line in text.lines() {
+        if let Some((name, _)) = line.split_once('(') {
+            *calls.entry(name.to_owned()).or_default() += 1;
+        }
+    }
     assert!(
         calls.contains_key("connect") && calls.contains_key("renameat"),
         "{calls:?}"

@@ -132,7 +132,8 @@ impl Folder {
             }
             other => other,
         }?;
-        let found = rustix::fs::fstat(&folder)?;
+        // What fails here says nothing of the path, which an error of the same kind from above would.
+        let found = rustix::fs::fstat(&folder).map_err(io::Error::other)?;
         Ok(Self {
             folder,
             owner: (found.st_uid, found.st_gid),
