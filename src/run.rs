@@ -20,6 +20,7 @@ use crate::logger::{self, Logger};
 use crate::registration::Registration;
 use crate::status;
 use crate::warnings;
+use hickory_proto::rr::Name;
 use std::cell::LazyCell;
 use std::error::Error;
 use std::io::{self, Write};
@@ -148,12 +149,7 @@ impl Run<'_> {
                 return Ok(());
             }
         }
-        let name = &desired.registration.name;
-        warn(warnings::about_cache(
-            self.cache.as_ref(),
-            lock.as_ref(),
-            name,
-        ));
+        self.warn_about_cache(lock.as_ref(), &desired.registration.name);
         loop {
             warn(warnings::of(&desired, &self.config));
             self.send(&delivery, &desired.registration, lock.as_mut(), *deadline)?;
@@ -235,11 +231,7 @@ impl Run<'_> {
             Some(cache) => Some(self.take_lock(cache, deadline)?),
             None => None,
         };
-        warn(warnings::about_cache(
-            self.cache.as_ref(),
-            lock.as_ref(),
-            &name,
-        ));
+        self.warn_about_cache(lock.as_ref(), &name);
         warn(warnings::about_secrets(&self.config));
         let mut target = delivery.find_target(&name, deadline)?;
         let update = Update::unregister(&name, &target.apex)?;
@@ -314,6 +306,11 @@ impl Run<'_> {
         cache.lock(deadline).map_err(|error| {
             format!("cannot lock the cache {}: {error}", cache.path().display()).into()
         })
+    }
+
+    /// Logs warnings of the cache and its lock.
+    fn warn_about_cache(&self, lock: Option<&CacheLock>, name: &Name) {
+        warn(warnings::about_cache(self.cache.as_ref(), lock, name));
     }
 
     /// What should be registered now. It is told, with why the rest is not, unless it is what it was `before`.
