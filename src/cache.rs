@@ -135,13 +135,19 @@ impl CacheLock {
     fn acquire(&mut self, folder: &Path) -> Result<(), LockError> {
         let folder = match Folder::open(folder) {
             Ok(folder) => folder,
-            Err(error) if host::is_out_of_descriptors(&error) => {
-                return Err(LockError::Failed(error));
-            }
-            Err(error) => {
+            // No run of this user's can find an entry there.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound
+                        | io::ErrorKind::NotADirectory
+                        | io::ErrorKind::PermissionDenied
+                ) =>
+            {
                 self.flaw = Some(format!("its folder can't be opened: {error}"));
                 return Ok(());
             }
+            Err(error) => return Err(LockError::Failed(error)),
         };
         match Held::take(&folder, &self.names, self.deadline) {
             Ok(held) => {

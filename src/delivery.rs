@@ -2,7 +2,7 @@
 
 use crate::config::{self, Config};
 use crate::dns::message::Update;
-use crate::dns::script;
+use crate::dns::script::{self, Realm};
 use crate::dns::send;
 use crate::dns::signer::Signer;
 use crate::dns::target::{self, Target};
@@ -89,7 +89,7 @@ impl<'a> Delivery<'a> {
             update,
             &target.servers,
             self.config.tls.as_ref(),
-            realm.as_ref().map(Option::as_deref),
+            realm.as_ref().map(|realm| Realm(realm.as_deref())),
         )
     }
 

@@ -357,7 +357,7 @@ mod tests {
             cache: Cache {
                 file: Some("/run/pydyndns.cache".into()),
                 state,
-                confirmed: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_764_057_600)),
+                confirmed: Some(SystemTime::UNIX_EPOCH + Duration::from_hours(490_016)),
             },
             zone: Some(Zone {
                 apex: name("example.com"),

@@ -4,17 +4,14 @@
 //! address there, finds that there is nothing more to do, and sends a change. Start it with
 //! `cargo run --example sandbox`.
 
-#[allow(dead_code, reason = "the tests use what the sandbox does not")]
-mod primary;
-
 use std::error::Error;
 use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::{env, fs, process};
 
-use primary::Primary;
-use primary::tsig::{Algorithm, Key};
+use peers::primary::Primary;
+use peers::primary::tsig::{Algorithm, Key};
 
 /// The secret that server and client share, in base 64. A real one is made by `tsig-keygen`.
 const SECRET: &str = "c2FuZGJveCBzZWNyZXQsIG5vdCBmb3IgcmVhbCB1c2U=";

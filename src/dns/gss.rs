@@ -55,7 +55,7 @@ pub(crate) struct Context {
     /// Its name.
     key: Name,
     /// What signs and verifies.
-    context: gss_tsig::Context,
+    agreed: gss_tsig::Context,
     /// What to add to the clock, in seconds.
     clock_offset: i64,
 }
@@ -154,7 +154,7 @@ impl Gss<'_> {
         }
         let mut context = Context {
             key,
-            context: negotiation.accept(&record.token)?,
+            agreed: negotiation.accept(&record.token)?,
             clock_offset,
         };
         match context.verify_parts(&answer, None, self.environment.now().as_secs()) {
@@ -172,7 +172,7 @@ impl Context {
     /// The message can't be encoded.
     pub(crate) fn sign(&mut self, message: &mut Message, now: u64) -> Result<Signed, ProtoError> {
         let now = later(now, self.clock_offset);
-        let context = &mut self.context;
+        let context = &mut self.agreed;
         tsig::sign(message, &self.key, TsigAlgorithm::Gss, now, |signed| {
             context.sign(&[signed])
         })
@@ -201,14 +201,14 @@ impl Context {
         let signature = Signature::of(answer, &self.key, &TsigAlgorithm::Gss)?;
         let parts = [&*signature.message, &signature.variables];
         let verified = match request.map(Signed::mac) {
-            None => self.context.verify(signature.mac(), &parts),
+            None => self.agreed.verify(signature.mac(), &parts),
             Some((length, mac)) => {
                 let [message, variables] = parts;
                 let by_the_rfc = [&length, mac, message, variables];
-                match self.context.verify(signature.mac(), &by_the_rfc) {
+                match self.agreed.verify(signature.mac(), &by_the_rfc) {
                     Err(BadMic::Checksum) => {
                         let [_, as_samba @ ..] = by_the_rfc;
-                        self.context.verify(signature.mac(), &as_samba)
+                        self.agreed.verify(signature.mac(), &as_samba)
                     }
                     verified => verified,
                 }

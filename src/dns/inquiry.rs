@@ -214,9 +214,14 @@ pub(crate) fn wait_for(inquiries: &[Inquiry], until: Instant) -> Vec<(usize, usi
         std::thread::sleep(left);
         return Vec::new();
     }
+    #[allow(
+        clippy::cast_lossless,
+        clippy::cast_possible_wrap,
+        reason = "below a thousand million, in a type that differs by system"
+    )]
     let timeout = Timespec {
         tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
-        tv_nsec: left.subsec_nanos() as _,
+        tv_nsec: left.subsec_nanos().into(),
     };
     // The only error to come is an interruption, and then the loop comes here again.
     if poll(&mut sockets, Some(&timeout)).is_err() {

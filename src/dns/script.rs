@@ -8,6 +8,10 @@ use hickory_proto::rr::{DNSClass, Record, RecordType};
 use std::fmt::Write;
 use std::net::SocketAddr;
 
+/// The realm of Kerberos that signs an update, if it is known.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Realm<'a>(pub(crate) Option<&'a str>);
+
 /// The script that sends the update to the first server, the others as comments. Names are in ASCII and have their final
 /// dot, as nsupdate wants them. `gss`: it is signed by Kerberos, in this realm if it is known.
 ///
@@ -16,7 +20,7 @@ pub(crate) fn script(
     update: &Update,
     servers: &[SocketAddr],
     tls: Option<&tls::Settings>,
-    gss: Option<Option<&str>>,
+    gss: Option<Realm<'_>>,
 ) -> String {
     let mut text = String::new();
     if let Some(settings) = tls {
@@ -25,7 +29,7 @@ pub(crate) fn script(
             &format!("; over TLS: nsupdate{}", tls_options(settings)),
         );
     }
-    if let Some(realm) = gss {
+    if let Some(Realm(realm)) = gss {
         line(&mut text, "gsstsig");
         if let Some(realm) = realm {
             line(&mut text, &format!("realm {realm}"));

@@ -30,6 +30,10 @@ unsafe impl Sync for Arena {}
 
 impl Arena {
     /// One of which nothing is handed out.
+    #[allow(
+        clippy::large_stack_arrays,
+        reason = "it is a static, never on a stack"
+    )]
     pub const fn new() -> Self {
         Self {
             used: AtomicUsize::new(0),

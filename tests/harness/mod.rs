@@ -16,19 +16,17 @@ macro_rules! skip {
 #[cfg(target_os = "linux")]
 pub(crate) mod client;
 #[cfg(target_os = "linux")]
-#[allow(dead_code, reason = "the package's own tests use more of it")]
-pub(crate) mod kerberos;
-#[cfg(target_os = "linux")]
 pub(crate) mod liar;
 pub(crate) mod local;
-#[allow(dead_code, reason = "some of it is for the sandbox alone")]
-#[path = "../../examples/sandbox/primary/mod.rs"]
-pub(crate) mod primary;
 pub(crate) mod program;
 #[cfg(target_os = "linux")]
 pub(crate) mod sandbox;
 #[cfg(target_os = "linux")]
 pub(crate) mod servers;
+
+#[cfg(target_os = "linux")]
+pub(crate) use peers::kerberos;
+pub(crate) use peers::primary;
 
 /// Says that a test was skipped, and fails it where nothing may be skipped.
 pub(crate) fn skipped(what: &str) {

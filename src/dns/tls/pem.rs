@@ -72,8 +72,11 @@ pub(crate) fn key_in(text: &[u8], file: &Path) -> Result<PrivateKeyDer<'static>,
     }
 }
 
+/// A part of a PEM text: what it is, and its octets.
+type Section = (SectionKind, Zeroizing<Vec<u8>>);
+
 /// The parts of a PEM text that are known here.
-fn sections(text: &[u8]) -> Result<Vec<(SectionKind, Zeroizing<Vec<u8>>)>, String> {
+fn sections(text: &[u8]) -> Result<Vec<Section>, String> {
     if let Some(wrong) = not_pem(text) {
         return Err(wrong.into());
     }
@@ -112,7 +115,7 @@ fn wrong_section(text: &[u8], rest: &[u8], error: &rustls::pki_types::pem::Error
         .position(|word| word == marker)
         .unwrap_or_default();
     let before = &text[..text.len() - rest.len() + start];
-    let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
+    let line = String::from_utf8_lossy(before).matches('\n').count() + 1;
     let what = match error {
         Error::MissingSectionEnd { .. } => "has no -----END line: is the file whole?",
         Error::IllegalSectionStart { .. } => "is no proper -----BEGIN line",

@@ -32,21 +32,18 @@ impl Verifier {
         provider: &Arc<CryptoProvider>,
     ) -> Result<Self, String> {
         let mut roots = RootCertStore::empty();
-        let (pinned, source) = match &settings.ca {
-            Some(file) => {
-                let found = pem::certificates(file)?;
-                for certificate in &found {
-                    roots.add(certificate.clone()).map_err(|error| {
-                        format!("{}: a certificate cannot be read: {error}", file.display())
-                    })?;
-                }
-                (found, file.display().to_string())
+        let (pinned, source) = if let Some(file) = &settings.ca {
+            let found = pem::certificates(file)?;
+            for certificate in &found {
+                roots.add(certificate.clone()).map_err(|error| {
+                    format!("{}: a certificate cannot be read: {error}", file.display())
+                })?;
             }
-            None => {
-                let found = rustls_native_certs::load_native_certs();
-                roots.add_parsable_certificates(found.certs);
-                (Vec::new(), "the system's list".to_owned())
-            }
+            (found, file.display().to_string())
+        } else {
+            let found = rustls_native_certs::load_native_certs();
+            roots.add_parsable_certificates(found.certs);
+            (Vec::new(), "the system's list".to_owned())
         };
         if roots.is_empty() {
             return Err(

@@ -8,14 +8,11 @@
 )]
 
 mod dns;
-#[allow(dead_code, reason = "the program's tests use more of it")]
-#[path = "../../../../tests/harness/kerberos.rs"]
-mod kerberos;
 mod refusals;
 mod world;
 
 use gss_tsig::{BadMic, Choice, Environment, Error, Kdcs, Keytab, ServiceTicket};
-use kerberos::{Realm, Setup, free_port};
+use peers::kerberos::{self, Realm, Setup, free_port};
 use std::net::{SocketAddr, UdpSocket};
 use world::{Named, World, named, shifted, skip};
 

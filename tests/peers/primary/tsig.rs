@@ -7,17 +7,17 @@
 use hmac::{Hmac, KeyInit, Mac};
 
 /// The TSIG error for a MAC that is not the key's (RFC 8945 §3).
-pub(crate) const BADSIG: u16 = 16;
+pub const BADSIG: u16 = 16;
 /// The TSIG error for a key, or a key with this algorithm, that the server does not have.
-pub(crate) const BADKEY: u16 = 17;
+pub const BADKEY: u16 = 17;
 /// The TSIG error for a time too far from the server's.
-pub(crate) const BADTIME: u16 = 18;
+pub const BADTIME: u16 = 18;
 /// The seconds that the two clocks may differ.
-pub(crate) const FUDGE: u16 = 300;
+pub const FUDGE: u16 = 300;
 
 /// The six HMAC algorithms that the program knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Algorithm {
+pub enum Algorithm {
     /// HMAC-MD5, RFC 8945 §6: mandatory to know, not to be used.
     Md5,
     /// HMAC-SHA-1.
@@ -34,7 +34,7 @@ pub(crate) enum Algorithm {
 
 impl Algorithm {
     /// All of them, weakest first.
-    pub(crate) const ALL: [Self; 6] = [
+    pub const ALL: [Self; 6] = [
         Self::Md5,
         Self::Sha1,
         Self::Sha224,
@@ -44,7 +44,7 @@ impl Algorithm {
     ];
 
     /// The name in configuration files: `hmac-sha256`.
-    pub(crate) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Md5 => "hmac-md5",
             Self::Sha1 => "hmac-sha1",
@@ -88,39 +88,39 @@ fn mac<M: Mac + KeyInit>(secret: &[u8], data: &[u8]) -> Vec<u8> {
 
 /// A key that a server and a client share.
 #[derive(Clone, Debug)]
-pub(crate) struct Key {
+pub struct Key {
     /// The key's name, a domain name, with or without the last dot.
-    pub(crate) name: String,
+    pub name: String,
     /// The algorithm that goes with it.
-    pub(crate) algorithm: Algorithm,
+    pub algorithm: Algorithm,
     /// The secret, decoded.
-    pub(crate) secret: Vec<u8>,
+    pub secret: Vec<u8>,
 }
 
 /// The TSIG record that came with a message.
 #[derive(Clone, Debug)]
-pub(crate) struct Tsig {
+pub struct Tsig {
     /// The key's name in wire form, lower case.
-    pub(crate) key: Vec<u8>,
+    pub key: Vec<u8>,
     /// The algorithm's name in wire form, lower case.
-    pub(crate) algorithm: Vec<u8>,
+    pub algorithm: Vec<u8>,
     /// When it was signed, in seconds since 1970.
-    pub(crate) time: u64,
+    pub time: u64,
     /// How far the receiver's clock may be from that.
-    pub(crate) fudge: u16,
+    pub fudge: u16,
     /// The MAC.
-    pub(crate) mac: Vec<u8>,
+    pub mac: Vec<u8>,
     /// The id the message had when it was signed.
-    pub(crate) id: u16,
+    pub id: u16,
     /// The TSIG error code.
-    pub(crate) error: u16,
+    pub error: u16,
     /// Further data: the server's clock after BADTIME.
-    pub(crate) other: Vec<u8>,
+    pub other: Vec<u8>,
 }
 
 /// Takes the TSIG record off a message: the rest as it was before signing, and the record if there was one.
 /// `None` if the bytes are no DNS message.
-pub(crate) fn split(message: &[u8]) -> Option<(Vec<u8>, Option<Tsig>)> {
+pub fn split(message: &[u8]) -> Option<(Vec<u8>, Option<Tsig>)> {
     let count = |at: usize| Some(usize::from(u16_at(message, at)?));
     let records = count(6)? + count(8)? + count(10)?;
     let mut at = 12;
@@ -171,12 +171,12 @@ fn rdata_of(message: &[u8], key: Vec<u8>, at: usize) -> Option<Tsig> {
 
 impl Key {
     /// Whether this is the key that the TSIG record names.
-    pub(crate) fn is_named_by(&self, tsig: &Tsig) -> bool {
+    pub fn is_named_by(&self, tsig: &Tsig) -> bool {
         tsig.key == wire(&self.name) && tsig.algorithm == wire(self.algorithm.domain())
     }
 
     /// Judges a request's TSIG at `now`: the TSIG error code if it is not good.
-    pub(crate) fn check(&self, body: &[u8], tsig: &Tsig, now: u64) -> Result<(), u16> {
+    pub fn check(&self, body: &[u8], tsig: &Tsig, now: u64) -> Result<(), u16> {
         if !self.is_named_by(tsig) {
             return Err(BADKEY);
         }
@@ -193,7 +193,7 @@ impl Key {
     }
 
     /// Signs an answer (or, with an empty `request_mac`, a request) and returns it whole.
-    pub(crate) fn sign(
+    pub fn sign(
         &self,
         body: &[u8],
         request_mac: &[u8],
@@ -239,7 +239,7 @@ impl Key {
 impl Tsig {
     /// Puts the record at the end of a message, as it is: an answer to a request whose TSIG failed carries
     /// one with an empty MAC.
-    pub(crate) fn attach(&self, body: &[u8]) -> Vec<u8> {
+    pub fn attach(&self, body: &[u8]) -> Vec<u8> {
         let mut rdata = self.algorithm.clone();
         rdata.extend(&self.time.to_be_bytes()[2..]);
         rdata.extend(self.fudge.to_be_bytes());
@@ -261,7 +261,7 @@ impl Tsig {
 }
 
 /// A name in wire form, lower case, uncompressed.
-pub(crate) fn wire(name: &str) -> Vec<u8> {
+pub fn wire(name: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     for label in name.split('.').filter(|label| !label.is_empty()) {
         bytes.push(u8::try_from(label.len()).unwrap_or(63));

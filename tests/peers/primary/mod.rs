@@ -15,13 +15,13 @@ use hickory_proto::op::{Message, MessageType, OpCode, ResponseCode, UpdateMessag
 use hickory_proto::rr::rdata::{CNAME, NS, SOA, TXT};
 use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType};
 
-pub(crate) mod tsig;
+pub mod tsig;
 
 use tsig::{Key, Tsig};
 
 /// Which transport a message came by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Transport {
+pub enum Transport {
     /// UDP.
     Udp,
     /// TCP.
@@ -30,35 +30,35 @@ pub(crate) enum Transport {
 
 /// One message that the server received, as it is written down.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Seen {
+pub struct Seen {
     /// The transport it came by.
-    pub(crate) transport: Transport,
+    pub transport: Transport,
     /// What it asked for: `QUERY host.example.com. SOA`, or `UPDATE example.com. SOA`.
-    pub(crate) what: String,
+    pub what: String,
     /// The honest answer's code, `NOERROR` or the like.
-    pub(crate) rcode: ResponseCode,
+    pub rcode: ResponseCode,
 }
 
 /// A request with its honest answer, as a script sees it.
-pub(crate) struct Request<'a> {
+pub struct Request<'a> {
     /// The request's bytes.
-    pub(crate) bytes: &'a [u8],
+    pub bytes: &'a [u8],
     /// The request's bytes without its TSIG.
-    pub(crate) body: &'a [u8],
+    pub body: &'a [u8],
     /// The request's TSIG.
-    pub(crate) tsig: Option<&'a Tsig>,
+    pub tsig: Option<&'a Tsig>,
     /// The request, decoded.
-    pub(crate) message: &'a Message,
+    pub message: &'a Message,
     /// The transport it came by.
-    pub(crate) transport: Transport,
+    pub transport: Transport,
     /// The answer before it was signed.
-    pub(crate) unsigned: Vec<u8>,
+    pub unsigned: Vec<u8>,
     /// The answer as it should go out.
-    pub(crate) honest: Vec<u8>,
+    pub honest: Vec<u8>,
 }
 
 /// What a server may do with a request.
-pub(crate) enum Answer {
+pub enum Answer {
     /// Send this message.
     Message(Vec<u8>),
     /// Send these bytes as they are, over TCP without the length in front, and close.
@@ -72,7 +72,7 @@ pub(crate) enum Answer {
 }
 
 /// A lie: what to answer instead of the honest answer.
-pub(crate) type Script = Arc<dyn Fn(&Request) -> Answer + Send + Sync>;
+pub type Script = Arc<dyn Fn(&Request) -> Answer + Send + Sync>;
 
 /// The server's state, shared by its threads.
 struct State {
@@ -93,7 +93,7 @@ struct State {
 }
 
 /// A running server, ended when dropped.
-pub(crate) struct Primary {
+pub struct Primary {
     /// The addresses it listens on.
     addresses: Vec<SocketAddr>,
     /// The state that its threads share.
@@ -109,7 +109,7 @@ impl Primary {
     ///
     /// `records` are lines like `host 3600 A 192.0.2.1`; an SOA with the serial 1 and the MNAME `ns.APEX`,
     /// and an NS record, are there already.
-    pub(crate) fn start(
+    pub fn start(
         apex: &str,
         keys: &[Key],
         records: &[&str],
@@ -184,13 +184,13 @@ impl Primary {
     }
 
     /// The first address it listens on.
-    pub(crate) fn address(&self) -> SocketAddr {
+    pub fn address(&self) -> SocketAddr {
         self.addresses[0]
     }
 
     /// The zone's records, one a line and sorted, without SOA and the apex's NS:
     /// `host.example.com. 3600 A 192.0.2.1`.
-    pub(crate) fn zone(&self) -> Vec<String> {
+    pub fn zone(&self) -> Vec<String> {
         let state = lock(&self.state);
         let mut lines: Vec<String> = state
             .records
@@ -213,17 +213,17 @@ impl Primary {
     }
 
     /// The zone's serial, which grows with each change.
-    pub(crate) fn serial(&self) -> u32 {
+    pub fn serial(&self) -> u32 {
         lock(&self.state).serial()
     }
 
     /// Every message received so far.
-    pub(crate) fn seen(&self) -> Vec<Seen> {
+    pub fn seen(&self) -> Vec<Seen> {
         lock(&self.state).seen.clone()
     }
 
     /// How many updates were received so far.
-    pub(crate) fn updates(&self) -> usize {
+    pub fn updates(&self) -> usize {
         self.seen()
             .iter()
             .filter(|seen| seen.what.starts_with("UPDATE"))
@@ -231,22 +231,22 @@ impl Primary {
     }
 
     /// From now on, lets an update touch these types of records only: a least-privilege policy.
-    pub(crate) fn allow_only(&self, types: &[RecordType]) {
+    pub fn allow_only(&self, types: &[RecordType]) {
         lock(&self.state).only = types.to_vec();
     }
 
     /// Sets the server's clock ahead by this many seconds.
-    pub(crate) fn set_clock_ahead(&self, seconds: i64) {
+    pub fn set_clock_ahead(&self, seconds: i64) {
         lock(&self.state).clock = seconds;
     }
 
     /// From now on, answers what the script says.
-    pub(crate) fn lie(&self, script: Script) {
+    pub fn lie(&self, script: Script) {
         lock(&self.state).script = Some(script);
     }
 
     /// From now on, answers honestly.
-    pub(crate) fn repent(&self) {
+    pub fn repent(&self) {
         lock(&self.state).script = None;
     }
 }

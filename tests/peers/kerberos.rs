@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// All enctypes that the program knows.
-pub(crate) const ALL_ENCTYPES: &str = "aes256-cts-hmac-sha384-192:normal aes256-cts-hmac-sha1-96:normal \
+pub const ALL_ENCTYPES: &str = "aes256-cts-hmac-sha384-192:normal aes256-cts-hmac-sha1-96:normal \
                                        aes128-cts-hmac-sha256-128:normal aes128-cts-hmac-sha1-96:normal";
 
 /// A realm and its KDC.
-pub(crate) struct Realm {
+pub struct Realm {
     /// Its name.
     name: String,
     /// Everything it has.
@@ -30,28 +30,28 @@ pub(crate) struct Realm {
 
 /// What a realm is to be.
 #[derive(Clone)]
-pub(crate) struct Setup<'a> {
+pub struct Setup<'a> {
     /// Its name.
-    pub(crate) realm: &'a str,
+    pub realm: &'a str,
     /// Where its KDC is to listen.
-    pub(crate) address: SocketAddr,
+    pub address: SocketAddr,
     /// Where it is to listen, too.
-    pub(crate) more_addresses: &'a [&'a str],
+    pub more_addresses: &'a [&'a str],
     /// How far its clock is off, as faketime has it.
-    pub(crate) clock: Option<&'a str>,
+    pub clock: Option<&'a str>,
     /// Lines of `kdc.conf`'s `[kdcdefaults]`.
-    pub(crate) defaults: &'a str,
+    pub defaults: &'a str,
     /// The enctypes of its keys.
-    pub(crate) enctypes: &'a str,
+    pub enctypes: &'a str,
     /// Lines of `krb5.conf`'s `[domain_realm]`, by which the KDC refers to other realms.
-    pub(crate) domain_realm: &'a str,
+    pub domain_realm: &'a str,
     /// Commands for `kadmin.local`.
-    pub(crate) commands: &'a [&'a str],
+    pub commands: &'a [&'a str],
 }
 
 impl Setup<'_> {
     /// EXAMPLE.COM with these principals.
-    pub(crate) fn new<'a>(address: SocketAddr, commands: &'a [&'a str]) -> Setup<'a> {
+    pub fn new<'a>(address: SocketAddr, commands: &'a [&'a str]) -> Setup<'a> {
         Setup {
             realm: "EXAMPLE.COM",
             address,
@@ -67,7 +67,7 @@ impl Setup<'_> {
 
 impl Realm {
     /// Makes the realm in a new folder and starts its KDC. `None` if MIT's KDC is not installed.
-    pub(crate) fn start(folder: &Path, setup: &Setup<'_>) -> Option<Self> {
+    pub fn start(folder: &Path, setup: &Setup<'_>) -> Option<Self> {
         if !Path::new("/usr/sbin/krb5kdc").exists() || !Path::new("/usr/sbin/kadmin.local").exists()
         {
             return None;
@@ -120,7 +120,7 @@ impl Realm {
     }
 
     /// One of MIT's programs, with this realm's configuration.
-    pub(crate) fn command(&self, program: &str) -> Command {
+    pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command
             .env("PATH", PATH)
@@ -133,7 +133,7 @@ impl Realm {
     }
 
     /// Commands for `kadmin.local`; files are in the realm's folder.
-    pub(crate) fn admin(&self, commands: &[&str]) {
+    pub fn admin(&self, commands: &[&str]) {
         let mut child = self
             .command("kadmin.local")
             .stdin(Stdio::piped())
@@ -161,7 +161,7 @@ impl Realm {
     }
 
     /// Starts the KDC and waits until it answers.
-    pub(crate) fn run(&mut self) {
+    pub fn run(&mut self) {
         let log = std::fs::File::create(self.folder.join("stderr")).expect("a log can be made");
         let mut command = match &self.clock {
             None => self.command("krb5kdc"),
@@ -190,7 +190,7 @@ impl Realm {
     }
 
     /// Ends the KDC.
-    pub(crate) fn stop(&mut self) {
+    pub fn stop(&mut self) {
         if let Some(mut kdc) = self.kdc.take() {
             drop(kdc.kill());
             drop(kdc.wait());
@@ -198,22 +198,22 @@ impl Realm {
     }
 
     /// Its name.
-    pub(crate) fn name(&self) -> &str {
+    pub fn name(&self) -> &str {
         &self.name
     }
 
     /// Where its KDC listens.
-    pub(crate) fn address(&self) -> SocketAddr {
+    pub fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// A file of its folder.
-    pub(crate) fn file(&self, name: &str) -> PathBuf {
+    pub fn file(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
     /// What its KDC has logged so far.
-    pub(crate) fn log(&self) -> String {
+    pub fn log(&self) -> String {
         ["log", "stderr"]
             .map(|name| std::fs::read_to_string(self.folder.join(name)).unwrap_or_default())
             .concat()
@@ -227,7 +227,7 @@ impl Drop for Realm {
 }
 
 /// A port of loopback that nobody uses, over neither UDP nor TCP.
-pub(crate) fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     loop {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback is there");
         let port = listener.local_addr().expect("it is bound").port();
