@@ -48,6 +48,7 @@ impl<'a> Computer<'a> {
              ip -n computer address add 2001:db8::10/64 dev eth0 nodad
              mkdir -p /run/source/target/release
              ln -s '{PROGRAM}' /run/source/target/release/pydyndns
+             ln -s '{PROGRAM}' /run/source/pydyndns
              ln -s '{}' /run/source/examples",
             pages::path("examples").display()
         ));
@@ -71,7 +72,10 @@ impl<'a> Computer<'a> {
             .arg(format!("exec 2>&1; {command}"))
             .current_dir("/run/source")
             .env_clear()
-            .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+            .env(
+                "PATH",
+                "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            )
             .env("LC_ALL", "C.UTF-8")
             .env("SYSTEMD_OFFLINE", "1")
             .output()

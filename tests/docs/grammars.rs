@@ -52,7 +52,11 @@ fn bind_takes_its_blocks() {
 fn yaml_is_a_policy_of_knot() {
     for block in pages::in_language("yaml") {
         // registration.rs runs it.
-        assert_eq!(block.text, pages::after("README.md", "In Knot DNS"), "{block}");
+        assert_eq!(
+            block.text,
+            pages::after("README.md", "In Knot DNS"),
+            "{block}"
+        );
     }
 }
 
@@ -81,9 +85,13 @@ fn systemd_takes_its_blocks() {
             pages::path("examples/systemd").display()
         ));
         for block in pages::in_language("ini") {
-            sandbox.write("/etc/systemd/system/pydyndns.service.d/override.conf", &block.text);
-            let said = sandbox
-                .shell("systemd-analyze verify --man=no /etc/systemd/system/pydyndns.service 2>&1 || true");
+            sandbox.write(
+                "/etc/systemd/system/pydyndns.service.d/override.conf",
+                &block.text,
+            );
+            let said = sandbox.shell(
+                "systemd-analyze verify --man=no /etc/systemd/system/pydyndns.service 2>&1 || true",
+            );
             let about_ours: Vec<_> = said
                 .lines()
                 // The program need not be installed here.
@@ -93,9 +101,13 @@ fn systemd_takes_its_blocks() {
         }
         // And it does tell.
         let wrong = "[Service]\nLoadCredentials=x:/etc/x\n";
-        sandbox.write("/etc/systemd/system/pydyndns.service.d/override.conf", wrong);
-        let said = sandbox
-            .shell("systemd-analyze verify --man=no /etc/systemd/system/pydyndns.service 2>&1 || true");
+        sandbox.write(
+            "/etc/systemd/system/pydyndns.service.d/override.conf",
+            wrong,
+        );
+        let said = sandbox.shell(
+            "systemd-analyze verify --man=no /etc/systemd/system/pydyndns.service 2>&1 || true",
+        );
         assert!(said.contains("override.conf"), "{said}");
     });
 }
@@ -104,8 +116,8 @@ fn systemd_takes_its_blocks() {
 fn powershell_parses_and_names_what_the_installer_makes() {
     let local = Local::new();
     let help = Program::new(local.path()).arg("--help").run().stdout;
-    let scripts = ["install", "uninstall"]
-        .map(|name| pages::text(&format!("examples/windows/{name}.ps1")));
+    let scripts =
+        ["install", "uninstall"].map(|name| pages::text(&format!("examples/windows/{name}.ps1")));
     for block in pages::in_language("powershell") {
         let tree = parse(&block.text);
         assert_eq!(first_error(tree.root_node()), None, "{block}");
@@ -113,7 +125,11 @@ fn powershell_parses_and_names_what_the_installer_makes() {
             let known = ["powershell", "schtasks", "Get-WinEvent", "Set-DnsClient"];
             assert!(known.contains(&command), "{block}: {command}");
         }
-        for word in block.text.split_whitespace().filter(|word| word.starts_with("--")) {
+        for word in block
+            .text
+            .split_whitespace()
+            .filter(|word| word.starts_with("--"))
+        {
             assert!(help.contains(word), "{block}: {word}");
         }
         // Where the installer puts things, and what the archive holds.
@@ -125,14 +141,23 @@ fn powershell_parses_and_names_what_the_installer_makes() {
                 assert!(pages::path(&format!("examples/tasksched/{task}.xml")).exists());
                 assert!(scripts[0].contains(r"$taskPath = '\PyDynDNS\'"));
             } else {
-                assert!(["Application", "PyDynDNS"].contains(&quoted), "{block}: {quoted}");
+                assert!(
+                    ["Application", "PyDynDNS"].contains(&quoted),
+                    "{block}: {quoted}"
+                );
             }
         }
         for word in block.text.split_whitespace() {
             if let Some(file) = word.strip_prefix(r".\") {
-                assert!(pages::path(&format!("examples/windows/{file}")).exists(), "{block}: {word}");
+                assert!(
+                    pages::path(&format!("examples/windows/{file}")).exists(),
+                    "{block}: {word}"
+                );
             } else if let Some(file) = word.strip_prefix(r"tasks\") {
-                assert!(pages::path(&format!("examples/tasksched/{file}")).exists(), "{block}: {word}");
+                assert!(
+                    pages::path(&format!("examples/tasksched/{file}")).exists(),
+                    "{block}: {word}"
+                );
             }
         }
     }
@@ -140,6 +165,9 @@ fn powershell_parses_and_names_what_the_installer_makes() {
     let page = pages::text("docs/windows.md");
     for (switch, script) in [("Quiet", 0), ("RemoveConfiguration", 1), ("Unregister", 1)] {
         assert!(page.contains(&format!("`-{switch}`")));
-        assert!(scripts[script].contains(&format!("[switch] ${switch}")), "{switch}");
+        assert!(
+            scripts[script].contains(&format!("[switch] ${switch}")),
+            "{switch}"
+        );
     }
 }

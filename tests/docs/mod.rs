@@ -1,11 +1,11 @@
 //! The pages keep their word. Every fenced block is run, or compared with what the program or the server that it is for says
 //! about it; its language decides how. A block that nothing checks fails.
 
-mod configurations;
 #[cfg(target_os = "linux")]
 mod commands;
 #[cfg(target_os = "linux")]
 mod computer;
+mod configurations;
 #[cfg(target_os = "linux")]
 mod failures;
 #[cfg(target_os = "linux")]
@@ -81,7 +81,11 @@ fn every_file_that_a_page_names_is_there() {
                     let (folder, begin) = any.rsplit_once('/').unwrap();
                     std::fs::read_dir(pages::path(folder)).is_ok_and(|mut entries| {
                         entries.any(|entry| {
-                            entry.unwrap().file_name().to_string_lossy().starts_with(begin)
+                            entry
+                                .unwrap()
+                                .file_name()
+                                .to_string_lossy()
+                                .starts_with(begin)
                         })
                     })
                 };
@@ -114,7 +118,10 @@ fn every_option_that_a_page_names_exists() {
             if words.len() == code.len() && !code.starts_with("--") {
                 continue;
             }
-            for word in words.split_whitespace().filter(|word| word.starts_with('-')) {
+            for word in words
+                .split_whitespace()
+                .filter(|word| word.starts_with('-'))
+            {
                 assert!(help.contains(word), "{page} names the option {word}");
                 found += 1;
             }

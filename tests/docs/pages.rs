@@ -10,7 +10,8 @@ pub(super) fn path(name: &str) -> PathBuf {
 
 /// A file of the project as text.
 pub(super) fn text(name: &str) -> String {
-    let text = std::fs::read_to_string(path(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let text =
+        std::fs::read_to_string(path(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
     text.replace("\r\n", "\n")
 }
 
@@ -92,9 +93,13 @@ pub(super) fn in_language(language: &str) -> Vec<Block> {
 #[cfg(target_os = "linux")]
 pub(super) fn after(page: &str, words: &str) -> String {
     let text = text(page);
-    let at = text.find(words).unwrap_or_else(|| panic!("{page} has no {words:?}"));
+    let at = text
+        .find(words)
+        .unwrap_or_else(|| panic!("{page} has no {words:?}"));
     let line = text[..at].lines().count();
     let mut blocks = of(page).into_iter();
     let block = blocks.find(|block| block.line > line);
-    block.unwrap_or_else(|| panic!("{page} has no block after {words:?}")).text
+    block
+        .unwrap_or_else(|| panic!("{page} has no block after {words:?}"))
+        .text
 }
