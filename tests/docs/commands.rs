@@ -51,11 +51,11 @@ fn every_command_is_run() {
             match line {
                 // tests/sandbox runs the example, and .ci/run the tests.
                 "cargo run --example sandbox" => {
-                    assert!(pages::path("examples/sandbox/main.rs").exists())
+                    assert!(pages::path("examples/sandbox/main.rs").exists());
                 }
                 "cargo bench" => assert!(pages::text("Cargo.toml").contains("[[bench]]")),
                 "cargo test" => {
-                    assert!(pages::text(".ci/run").ends_with("cargo test\n\nstep \"Done\"\n"))
+                    assert!(pages::text(".ci/run").ends_with("cargo test\n\nstep \"Done\"\n"));
                 }
                 line => assert_eq!(block.page, OPERATING, "{block}: nothing runs {line:?}"),
             }

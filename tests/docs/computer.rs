@@ -25,6 +25,10 @@ pub(super) struct Said {
     pub(super) text: String,
 }
 
+#[allow(
+    clippy::unused_self,
+    reason = "commands run on the computer of whoever has one"
+)]
 impl<'a> Computer<'a> {
     /// Makes it, with a folder of the project's source that is built. `None`, with a line that says so, where `/usr` cannot
     /// be written to without changing this machine.

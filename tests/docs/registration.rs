@@ -63,7 +63,9 @@ pub(super) fn replay(computer: &Computer<'_>, recording: &str) -> Vec<Said> {
     for line in recording.lines() {
         if let Some(command) = line.strip_prefix("$ ") {
             let said = computer.run(command);
-            played.push_str(&format!("{line}\n{}", said.text));
+            for part in [line, "\n", &said.text] {
+                played.push_str(part);
+            }
             all.push(said);
         }
     }
