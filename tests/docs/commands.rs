@@ -73,9 +73,11 @@ fn the_rpm_is_called_as_the_readme_has_it() {
     assert!(cargo.contains("\nname = \"pydyndns\"\n"));
 }
 
-/// What `install -m MODE FILE... TO` makes: the mode, and each file with where it goes, a pattern being its files.
+/// What `install [-D] -m MODE FILE... TO` makes: the mode, and each file with where it goes, a pattern being its files.
 fn installs(line: &str) -> Option<(u32, Vec<(PathBuf, PathBuf)>)> {
-    let words: Vec<&str> = line.strip_prefix("install -m ")?.split(' ').collect();
+    let words = line.strip_prefix("install ")?;
+    let words = words.strip_prefix("-D ").unwrap_or(words);
+    let words: Vec<&str> = words.strip_prefix("-m ")?.split(' ').collect();
     let (to, words) = words.split_last()?;
     let (mode, files) = words.split_first()?;
     let source = Path::new("/run/source");
@@ -134,8 +136,10 @@ fn the_commands_of_the_operating_page_do_what_it_says() {
             for line in block.text.lines() {
                 let made = installs(line);
                 for (_, to) in made.iter().flat_map(|(_, files)| files) {
-                    // What a system has that has the client.
-                    std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+                    // What a system has that has the client; what is ours, the command makes.
+                    if !line.contains(" -D ") {
+                        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+                    }
                 }
                 // Nothing is booted here: .ci/boot starts the timer, with the same line of the README.
                 let said = computer.run(
