@@ -24,6 +24,8 @@ mod cache;
 mod cli;
 mod compat;
 mod configuration;
+#[cfg(target_os = "linux")]
+mod cost;
 mod examples;
 #[cfg(target_os = "linux")]
 mod gss;
