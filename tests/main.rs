@@ -25,6 +25,8 @@ mod cli;
 mod compat;
 mod configuration;
 mod docs;
+#[cfg(target_os = "linux")]
+mod cost;
 mod examples;
 #[cfg(target_os = "linux")]
 mod gss;
