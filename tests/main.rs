@@ -24,6 +24,7 @@ mod cache;
 mod cli;
 mod compat;
 mod configuration;
+mod docs;
 mod examples;
 #[cfg(target_os = "linux")]
 mod gss;
@@ -31,7 +32,6 @@ mod hostile;
 mod logging;
 mod manual;
 mod name;
-mod readme;
 mod sandbox;
 mod servers;
 mod silence;
