@@ -7,7 +7,8 @@
 //! map and relocate that takes a tenth of a millisecond at each start, a ninth of a whole run. `libgcc_eh.a` is the same
 //! code, comes with every GCC, and is what a static build takes anyhow.
 
-use std::env;
+use std::path::PathBuf;
+use std::{env, fs};
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
@@ -50,13 +51,19 @@ const MANIFEST: &str = r#"<?xml version="1.0" encoding="UTF-8" standalone="yes"?
 
 /// Compiles version information, out of Cargo.toml's fields, and manifest into the program.
 fn add_resources() {
+    // From a file it goes in byte by byte. As text, winresource would put a space before the XML declaration, which is not
+    // XML, and Windows refuses to start a program with such a manifest.
+    let manifest = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join("manifest.xml");
+    if let Err(error) = fs::write(&manifest, MANIFEST) {
+        panic!("cannot write {}: {error}", manifest.display());
+    }
     let mut resources = winresource::WindowsResource::new();
     resources
         .set("ProductName", "pydyndns")
         .set("FileDescription", env!("CARGO_PKG_DESCRIPTION"))
         .set("OriginalFilename", "pydyndns.exe")
         .set("LegalCopyright", "MIT licence")
-        .set_manifest(MANIFEST);
+        .set_manifest_file(&manifest.to_string_lossy());
     if let Err(error) = resources.compile() {
         panic!("cannot compile the Windows resources: {error}");
     }

@@ -284,6 +284,7 @@ impl Config {
 }
 
 /// Why a configuration file cannot be read, and for one that is missing, how to name another.
+#[cold]
 fn explain(error: &io::Error, is_given: bool, others: &[PathBuf]) -> String {
     if error.kind() != io::ErrorKind::NotFound {
         return escape::system(error);
@@ -330,6 +331,7 @@ fn replace(value: At) -> Result<Replace, Fault> {
 }
 
 /// The `logging` section. What Python would take for a file's name, and no file has, is looked for here.
+#[inline(never)]
 fn logging_section((path, value): At) -> Result<dictconfig::Configuration, Fault> {
     if !value.is_object() {
         return Err(fault(

@@ -27,6 +27,7 @@ impl<'a> Delivery<'a> {
     ///
     /// # Errors
     /// One of them is wrong.
+    #[inline(never)]
     pub(crate) fn prepare(config: &'a Config) -> Result<Self, config::Error> {
         let tls = config.tls.as_ref().map(Tls::load).transpose();
         Ok(Self {

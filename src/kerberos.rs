@@ -13,6 +13,7 @@ use crate::escape;
 use crate::name;
 use gss_tsig::{Choice, Credentials, Environment, Include, Kdcs, Keytab, KeytabError, Krb5Conf};
 use hickory_proto::rr::Name;
+use std::cell::RefCell;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -70,6 +71,8 @@ pub(crate) struct Kerberos<'a> {
     credentials: Credentials,
     /// When to give up.
     deadline: Instant,
+    /// The KDCs that have been looked up already, by realm.
+    known: RefCell<Vec<(String, Kdcs)>>,
 }
 
 impl<'a> Kerberos<'a> {
@@ -93,6 +96,7 @@ impl<'a> Kerberos<'a> {
             gss,
             credentials,
             deadline,
+            known: RefCell::default(),
         })
     }
 
@@ -154,6 +158,19 @@ impl<'a> Kerberos<'a> {
         Err(failure)
     }
 
+    /// Where the KDCs of a realm are.
+    fn find_kdcs(&self, realm: &str) -> Result<Kdcs, String> {
+        if realm == self.realm() && !self.gss.kdc.is_empty() {
+            return self.addresses(&self.gss.kdc, "`gss.kdc`");
+        }
+        let named = in_krb5_conf(realm);
+        if named.is_empty() {
+            self.in_dns(realm)
+        } else {
+            self.addresses(&named, KRB5_CONF)
+        }
+    }
+
     /// The addresses of these KDCs; one that has none leaves it to the others.
     fn addresses(&self, kdcs: &[Server], source: &str) -> Result<Kdcs, String> {
         let mut all = Vec::new();
@@ -209,15 +226,15 @@ impl Environment for Kerberos<'_> {
     }
 
     fn kdcs(&self, realm: &str) -> Result<Kdcs, String> {
-        if realm == self.realm() && !self.gss.kdc.is_empty() {
-            return self.addresses(&self.gss.kdc, "`gss.kdc`");
+        let of_realm = |known: &&(String, Kdcs)| known.0 == realm;
+        if let Some((_, kdcs)) = self.known.borrow().iter().find(of_realm) {
+            return Ok(kdcs.clone());
         }
-        let named = in_krb5_conf(realm);
-        if named.is_empty() {
-            self.in_dns(realm)
-        } else {
-            self.addresses(&named, KRB5_CONF)
-        }
+        let kdcs = self.find_kdcs(realm)?;
+        self.known
+            .borrow_mut()
+            .push((realm.to_owned(), kdcs.clone()));
+        Ok(kdcs)
     }
 }
 

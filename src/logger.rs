@@ -1,11 +1,13 @@
 //! Where log lines go: the configuration's logging section, stderr through env_logger, or both. Owns two promises: nothing is
-//! said twice on stderr, and an error always reaches somebody.
+//! said twice on stderr, and an error always reaches somebody. On Windows, where nobody may read stderr, that is by the
+//! event log.
 
 use crate::dns::lookup::addresses_of;
 use crate::escape::one_line;
 use crate::host;
 use dictconfig::{Configuration, Environment, Stderr};
 use log::{Level, LevelFilter, Log, Metadata, Record};
+use serde_json::json;
 use std::env;
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,8 +28,8 @@ struct Destinations {
     configured: Option<dictconfig::Logger>,
     /// stderr.
     stderr: Option<env_logger::Logger>,
-    /// Errors that `stderr` has not printed.
-    unprinted: Mutex<Vec<String>>,
+    /// The errors, and whether `stderr` has printed them.
+    errors: Mutex<Vec<(String, bool)>>,
 }
 
 impl Logger {
@@ -39,7 +41,7 @@ impl Logger {
         let destinations: &'static Destinations = Box::leak(Box::new(Destinations {
             configured: section.map(|section| section.open(environment())),
             stderr: wants_stderr.then(|| stderr(filter.as_deref(), verbose)),
-            unprinted: Mutex::default(),
+            errors: Mutex::default(),
         }));
         // Errors come here whatever the levels say: they are told in the end if nobody has taken them.
         log::set_max_level(destinations.max_level().max(LevelFilter::Error));
@@ -48,17 +50,27 @@ impl Logger {
         Self(destinations)
     }
 
-    /// Delivers what network handlers held back until the update was done, and tells stderr the errors that no destination
-    /// has taken.
+    /// Delivers what network handlers held back until the update was done, and sees that every error reaches somebody: what
+    /// no destination has taken goes to stderr, and what went nowhere but to a stderr without a reader to the event log.
     pub(crate) fn finish(&self) {
-        let untaken = self.0.configured.as_ref().map(dictconfig::Logger::finish);
-        let unprinted = self.0.unprinted.lock();
-        for error in unprinted.unwrap_or_else(PoisonError::into_inner).iter() {
-            if untaken
+        let has_reader = host::stderr_has_reader();
+        let configured = self.0.configured.as_ref();
+        // A section that writes to stderr may write elsewhere too, which it does not tell.
+        let takes_unseen =
+            !has_reader && configured.is_some_and(|section| section.writes_to_stderr(Level::Error));
+        let untaken = configured.map(dictconfig::Logger::finish);
+        let errors = self.0.errors.lock();
+        for (error, printed) in errors.unwrap_or_else(PoisonError::into_inner).iter() {
+            let taken = untaken
                 .as_ref()
-                .is_none_or(|untaken| untaken.contains(error))
-            {
-                complain(&format!("{}: {error}", Level::Error));
+                .is_some_and(|untaken| !untaken.contains(error));
+            if (taken && !takes_unseen) || (*printed && has_reader) {
+                continue;
+            }
+            if taken || *printed {
+                report_event(error);
+            } else {
+                tell(&format!("{}: ", Level::Error), error);
             }
         }
     }
@@ -88,16 +100,13 @@ impl Destinations {
         if let Some(configured) = &self.configured {
             configured.log(record);
         }
-        if self.prints(record) {
-            if let Some(stderr) = &self.stderr {
-                stderr.log(record);
-            }
-        } else if record.level() == Level::Error {
-            let mut unprinted = self
-                .unprinted
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            unprinted.push(text.to_owned());
+        let prints = self.prints(record);
+        if prints && let Some(stderr) = &self.stderr {
+            stderr.log(record);
+        }
+        if record.level() == Level::Error {
+            let mut errors = self.errors.lock().unwrap_or_else(PoisonError::into_inner);
+            errors.push((text.to_owned(), prints));
         }
     }
 }
@@ -173,9 +182,42 @@ fn environment() -> Environment {
     }
 }
 
-/// One line on stderr about what is wrong, past all logging. If nobody can read it there is nobody to tell.
+/// One line on stderr about what is wrong, past all logging.
 pub(crate) fn complain(wrong: &str) {
-    let _ = Stderr.write_all(line(Level::Error, &one_line(wrong)).as_bytes());
+    tell("", wrong);
+}
+
+/// One line on stderr about what is wrong, after this prefix, and an event where nobody may read stderr. If that can't be
+/// reported either there is nobody to tell.
+fn tell(prefix: &str, wrong: &str) {
+    let wrong = one_line(wrong);
+    let _ = Stderr.write_all(line(Level::Error, &format!("{prefix}{wrong}")).as_bytes());
+    if !host::stderr_has_reader() {
+        report_event(&wrong);
+    }
+}
+
+/// Reports an error in Windows' event log, as the samples' section does.
+fn report_event(error: &str) {
+    let section = json!({
+        "version": 1,
+        "handlers": {"eventlog": {"class": "logging.handlers.NTEventLogHandler", "appname": "PyDynDNS"}},
+        "root": {"handlers": ["eventlog"]},
+    });
+    if let Ok(section) = Configuration::from_json(&section, "pydyndns") {
+        let logger = section.open(Environment {
+            // It would be told here.
+            complain: Box::new(|_| ()),
+            ..environment()
+        });
+        logger.log(
+            &Record::builder()
+                .level(Level::Error)
+                .args(format_args!("{error}"))
+                .build(),
+        );
+        let _ = logger.finish();
+    }
 }
 
 /// A line as all of this program's lines on stderr begin, with its priority in front where the journal reads them

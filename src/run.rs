@@ -3,6 +3,9 @@
 //! [`run`] reads the configuration, starts logging and chooses the mode once. `register` gathers what should be in
 //! the zone, ends at once if the cache confirms it, and else takes its turn, sends one update and remembers what a server
 //! has confirmed.
+//!
+//! What a run that finds nothing to do does not call is kept out of the way (`#[inline(never)]`): cold code between the lines
+//! that it needs is a third of what it has to load.
 
 use crate::cache::{Cache, CacheLock, Reading};
 use crate::cli::{Mode, Options};
@@ -17,6 +20,7 @@ use crate::logger::{self, Logger};
 use crate::registration::Registration;
 use crate::status;
 use crate::warnings;
+use hickory_proto::rr::Name;
 use std::cell::LazyCell;
 use std::error::Error;
 use std::io::{self, Write};
@@ -129,7 +133,7 @@ impl Run<'_> {
                 forget(cache, lock.insert(self.take_lock(cache, *deadline)?))?;
             }
         }
-        let mut desired = self.gather()?;
+        let mut desired = self.gather(None)?;
         if !self.options.force && self.is_confirmed(&desired.registration) {
             tell_nothing_to_do(&desired);
             return Ok(());
@@ -139,24 +143,19 @@ impl Run<'_> {
         // Without a cache there is nothing to take turns for.
         if let (None, Some(cache)) = (&lock, &self.cache) {
             lock = Some(self.take_lock(cache, *deadline)?);
-            desired = self.gather()?;
+            desired = self.gather(Some(&desired))?;
             if self.is_confirmed(&desired.registration) {
                 tell_nothing_to_do(&desired);
                 return Ok(());
             }
         }
-        let name = &desired.registration.name;
-        warn(warnings::about_cache(
-            self.cache.as_ref(),
-            lock.as_ref(),
-            name,
-        ));
+        self.warn_about_cache(lock.as_ref(), &desired.registration.name);
         loop {
             warn(warnings::of(&desired, &self.config));
             self.send(&delivery, &desired.registration, lock.as_mut(), *deadline)?;
             // An address that changed meanwhile may have started a run which ended at once, by what the cache said before
             // it was forgotten here. So whoever writes the cache looks once more.
-            let now = self.gather()?;
+            let now = self.gather(Some(&desired))?;
             if now.registration == desired.registration {
                 break;
             }
@@ -166,9 +165,10 @@ impl Run<'_> {
     }
 
     /// Prints what would be sent.
+    #[inline(never)]
     fn dry_run(&self) -> Result<(), Box<dyn Error>> {
         let deadline = Instant::now() + self.config.timeout;
-        let mut desired = self.gather()?;
+        let mut desired = self.gather(None)?;
         if self.options.force || !self.is_confirmed(&desired.registration) {
             desired = self.settled(desired)?;
         }
@@ -192,6 +192,7 @@ impl Run<'_> {
     }
 
     /// Shows what is so, and why. The exit status tells whether the zone is as it should be.
+    #[inline(never)]
     fn status(&self, json: bool) -> Result<(), Stop> {
         let wrong = |error: config::Error| Stop::Wrong(error.to_string());
         if let Some(cache) = &self.cache {
@@ -221,6 +222,7 @@ impl Run<'_> {
     }
 
     /// Removes the name's addresses from the zone, and forgets the cache, so that the next run registers again.
+    #[inline(never)]
     fn unregister(&self) -> Result<(), Box<dyn Error>> {
         let deadline = Instant::now() + self.config.timeout;
         let (name, _) = desired::name(&self.config)?;
@@ -229,11 +231,7 @@ impl Run<'_> {
             Some(cache) => Some(self.take_lock(cache, deadline)?),
             None => None,
         };
-        warn(warnings::about_cache(
-            self.cache.as_ref(),
-            lock.as_ref(),
-            &name,
-        ));
+        self.warn_about_cache(lock.as_ref(), &name);
         warn(warnings::about_secrets(&self.config));
         let mut target = delivery.find_target(&name, deadline)?;
         let update = Update::unregister(&name, &target.apex)?;
@@ -246,6 +244,7 @@ impl Run<'_> {
     }
 
     /// Prints what would be sent to unregister.
+    #[inline(never)]
     fn dry_run_of_unregistering(&self) -> Result<(), Box<dyn Error>> {
         let deadline = Instant::now() + self.config.timeout;
         let (name, _) = desired::name(&self.config)?;
@@ -256,6 +255,7 @@ impl Run<'_> {
     }
 
     /// Sends one update and, once a server has confirmed it, writes it down.
+    #[inline(never)]
     fn send(
         &self,
         delivery: &Delivery<'_>,
@@ -300,6 +300,7 @@ impl Run<'_> {
     }
 
     /// Waits for other runs with the same cache, if that is a file to write at all.
+    #[inline(never)]
     fn take_lock(&self, cache: &Cache, deadline: Instant) -> Result<CacheLock, Box<dyn Error>> {
         self.config.check_cache(cache.path())?;
         cache.lock(deadline).map_err(|error| {
@@ -307,17 +308,28 @@ impl Run<'_> {
         })
     }
 
-    /// What should be registered now.
-    fn gather(&self) -> Result<Desired, String> {
-        desired::gather(&self.options.selection, &self.config)
+    /// Logs warnings of the cache and its lock.
+    fn warn_about_cache(&self, lock: Option<&CacheLock>, name: &Name) {
+        warn(warnings::about_cache(self.cache.as_ref(), lock, name));
+    }
+
+    /// What should be registered now. It is told, with why the rest is not, unless it is what it was `before`.
+    fn gather(&self, before: Option<&Desired>) -> Result<Desired, String> {
+        let now = desired::gather(&self.options.selection, &self.config)?;
+        let is_news = before.is_none_or(|before| before.registration != now.registration);
+        if is_news && log::log_enabled!(log::Level::Debug) {
+            now.tell(&self.options.selection, &self.config);
+        }
+        Ok(now)
     }
 
     /// The same once duplicate address detection has ended, for which it waits a little.
+    #[inline(never)]
     fn settled(&self, desired: Desired) -> Result<Desired, String> {
         if desired::settle(&desired, &self.options.selection, &self.config)? {
             // The network's time has not begun yet.
             self.alarm.restart();
-            self.gather()
+            self.gather(Some(&desired))
         } else {
             Ok(desired)
         }

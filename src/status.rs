@@ -134,6 +134,13 @@ impl Status {
                 .is_some_and(|zone| zone.addresses == self.wanted())
     }
 
+    /// Whether the zone has this address.
+    fn is_in_the_zone(&self, ip: IpAddr) -> bool {
+        self.zone
+            .as_ref()
+            .is_some_and(|zone| zone.addresses.contains(&ip))
+    }
+
     /// Adds what is to be said of a zone that differs.
     pub(crate) fn compare(&mut self) {
         let (Some(zone), Some((name, _))) = (&self.zone, &self.name) else {
@@ -226,7 +233,8 @@ impl Status {
         let interface_width = width(|address| address.interface.chars().count());
         for (index, address) in self.addresses.iter().enumerate() {
             let verdict = match address.reason {
-                None => "registered".to_owned(),
+                None if self.is_in_the_zone(address.ip) => "registered".to_owned(),
+                None => "to be registered".to_owned(),
                 Some(reason) => format!("left out: {reason}"),
             };
             line(
@@ -423,6 +431,7 @@ mod tests {
                 "cache": {"file": "/run/pydyndns.cache", "state": "confirms", "confirmed": "2025-11-25T08:00:00Z"},
                 "zone": {"apex": "example.com.", "primary": "ns1.example.com.", "server": "192.0.2.53:53",
                          "addresses": ["192.0.2.7"], "ttl": 300, "tls": null},
+                "gss": null,
                 "problems": []
             })
         );

@@ -38,7 +38,7 @@ pub(crate) fn about_secrets(config: &Config) -> Vec<String> {
             warnings.push(format!(
                 "{} has a secret in it and {exposure}; {}",
                 file.display(),
-                host::HOW_TO_HIDE
+                host::how_to_hide(file)
             ));
         }
     }

@@ -71,7 +71,7 @@ while ($true) {
         Start-Sleep -Milliseconds 500
     }
 }
-foreach ($name in 'uninstall.ps1', 'LICENSE.txt', 'README.txt') {
+foreach ($name in 'uninstall.ps1', 'LICENSE.txt', 'LICENSES.txt', 'README.txt') {
     Copy-Item -LiteralPath (Join-Path $PSScriptRoot $name) -Destination $programFolder -Force
 }
 

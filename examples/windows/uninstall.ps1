@@ -46,7 +46,7 @@ foreach ($name in 'pydyndns.cache', 'pydyndns.cache.lock', 'pydyndns.cache.new')
     $file = Join-Path $dataFolder $name
     if (Test-Path -LiteralPath $file) { Remove-Item -LiteralPath $file -Force }
 }
-foreach ($name in 'pydyndns.exe', 'LICENSE.txt', 'README.txt', 'uninstall.ps1') {
+foreach ($name in 'pydyndns.exe', 'LICENSE.txt', 'LICENSES.txt', 'README.txt', 'uninstall.ps1') {
     $file = Join-Path $programFolder $name
     if (Test-Path -LiteralPath $file) { Remove-Item -LiteralPath $file -Force }
 }

@@ -27,6 +27,7 @@ pub(crate) struct Gss {
 }
 
 /// Reads the key: `true` or an object; `false` is as if it were not there.
+#[inline(never)]
 pub(super) fn gss((at, value): At, folder: &Path) -> Result<Option<Gss>, Fault> {
     let keys = match value {
         Value::Bool(false) => return Ok(None),

@@ -34,6 +34,7 @@ pub(super) fn object(text: &[u8]) -> Result<Map<String, Value>, Fault> {
 }
 
 /// Why a text is no JSON, in the words of somebody who edits it.
+#[cold]
 fn explain(text: &str, error: &serde_json::Error) -> Fault {
     if text.trim().is_empty() {
         return fault("", "the file is empty; it must have a JSON object: { ... }");

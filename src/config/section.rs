@@ -24,6 +24,7 @@ impl fmt::Display for Fault {
 }
 
 /// A fault at a key.
+#[cold]
 pub(super) fn fault(place: impl Into<String>, what: impl Into<String>) -> Fault {
     Fault {
         place: place.into(),

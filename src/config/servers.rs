@@ -5,6 +5,7 @@ use crate::dns::server::Server;
 use serde_json::Value;
 
 /// One server, or a list of them in the order in which they are tried.
+#[inline(never)]
 pub(super) fn servers((path, value): At) -> Result<Vec<Server>, Fault> {
     match value {
         Value::String(_) => server((path, value)).map(|server| vec![server]),

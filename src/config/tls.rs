@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use std::path::Path;
 
 /// Reads the key: `true` or an object; `false` is as if it were not there.
+#[inline(never)]
 pub(super) fn tls((at, value): At, folder: &Path) -> Result<Option<Settings>, Fault> {
     match value {
         Value::Bool(enabled) => return Ok(enabled.then(Settings::default)),

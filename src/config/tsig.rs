@@ -60,6 +60,7 @@ fn key_name(value: At) -> Result<Name, Fault> {
 }
 
 /// Reads a key file; `given` is what the configuration calls the key.
+#[inline(never)]
 fn key_from_file(file: &Path, given: Option<Name>) -> Result<Key, String> {
     let bytes = read(file, MAX_KEY_FILE).map_err(|error| escape::system(&error))?;
     let text = decode(&bytes).map_err(|fault| fault.to_string())?;
@@ -88,6 +89,7 @@ fn key_from_file(file: &Path, given: Option<Name>) -> Result<Key, String> {
 }
 
 /// That an algorithm is none of those there are. None is proposed: the nearest one may be a weaker one.
+#[cold]
 fn unknown_algorithm() -> String {
     format!(
         "no such algorithm; there are {}",

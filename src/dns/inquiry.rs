@@ -221,7 +221,7 @@ pub(crate) fn wait_for(inquiries: &[Inquiry], until: Instant) -> Vec<(usize, usi
     )]
     let timeout = Timespec {
         tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
-        tv_nsec: left.subsec_nanos().into(),
+        tv_nsec: left.subsec_nanos() as _,
     };
     // The only error to come is an interruption, and then the loop comes here again.
     if poll(&mut sockets, Some(&timeout)).is_err() {

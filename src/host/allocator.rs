@@ -6,7 +6,9 @@
 //! What no longer fits comes from the system and goes back to it, so a run that lasts, or that reads much, takes no more
 //! than the region on top of what it would take anyhow.
 
-#![allow(unsafe_code, clippy::new_without_default, clippy::must_use_candidate)]
+#![allow(unsafe_code)]
+#![allow(clippy::large_stack_arrays, reason = "it is a static")]
+#![allow(clippy::must_use_candidate, clippy::new_without_default)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::UnsafeCell;

@@ -22,9 +22,10 @@
 //! | `open_trusted` | a file to read, if nobody but those we trust can have written it |
 //! | `make_folder` | a folder that may be missing |
 //! | `try_lock`, `lock_holder`, `describe` | the lock of a file, which process has it, and what that is |
-//! | `exposure`, `HOW_TO_HIDE` | who else may read or change a file with a secret, and what to do about it, in words |
+//! | `exposure`, `how_to_hide` | who else may read or change a file with a secret, and what to do about it, in words |
 //! | `is_out_of_descriptors` | whether an error says that no more files can be opened |
 //! | `Alarm` | an end to this process whatever blocks it |
+//! | `stderr_has_reader` | whether somebody may read what is written to stderr |
 //! | `stderr_is_journal` | whether systemd's journal reads what is written to stderr |
 
 pub mod allocator;
@@ -62,17 +63,17 @@ use linux::config_folder;
 pub(crate) use linux::{all_interfaces, interfaces};
 #[cfg(unix)]
 pub(crate) use unix::{
-    Alarm, Folder, Found, HOW_TO_HIDE, Kind, NAME_SERVERS, NAMES_IGNORE_CASE, default_cache,
-    default_configs, describe, exposure, full_name, interface_index, is_out_of_descriptors,
-    is_same_file, lock_holder, make_folder, name_servers, open_trusted, stderr_is_journal,
-    try_lock,
+    Alarm, Folder, Found, Kind, NAME_SERVERS, NAMES_IGNORE_CASE, default_cache, default_configs,
+    describe, exposure, full_name, how_to_hide, interface_index, is_out_of_descriptors,
+    is_same_file, lock_holder, make_folder, name_servers, open_trusted, stderr_has_reader,
+    stderr_is_journal, try_lock,
 };
 #[cfg(windows)]
 pub(crate) use windows::{
-    Alarm, Folder, Found, HOW_TO_HIDE, Kind, NAME_SERVERS, NAMES_IGNORE_CASE, default_cache,
-    default_configs, describe, exposure, full_name, interface_index, interfaces,
+    Alarm, Folder, Found, Kind, NAME_SERVERS, NAMES_IGNORE_CASE, default_cache, default_configs,
+    describe, exposure, full_name, how_to_hide, interface_index, interfaces,
     interfaces as all_interfaces, is_out_of_descriptors, is_same_file, lock_holder, make_folder,
-    name_servers, open_trusted, stderr_is_journal, try_lock,
+    name_servers, open_trusted, stderr_has_reader, stderr_is_journal, try_lock,
 };
 
 use crate::{escape, hosts};

@@ -10,7 +10,7 @@ mod processes;
 
 pub(crate) use alarm::Alarm;
 pub(crate) use files::{
-    Folder, Found, HOW_TO_HIDE, Kind, default_cache, exposure, is_out_of_descriptors, is_same_file,
+    Folder, Found, Kind, default_cache, exposure, how_to_hide, is_out_of_descriptors, is_same_file,
     make_folder, open_trusted, try_lock,
 };
 pub(crate) use processes::{describe, lock_holder};
@@ -136,6 +136,11 @@ pub(crate) fn stderr_is_journal() -> bool {
         .try_clone_to_owned()
         .and_then(|stderr| File::from(stderr).metadata());
     own.is_ok_and(|own| stream == format!("{}:{}", own.dev(), own.ino()))
+}
+
+/// Whether somebody may read what is written to stderr: always, since there is nowhere else to tell it.
+pub(crate) fn stderr_has_reader() -> bool {
+    true
 }
 
 /// The kernel's hostname.

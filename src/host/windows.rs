@@ -1,5 +1,5 @@
 //! Windows: the fully qualified DNS name from `GetComputerNameExW`, and the system's text files; files, who may open
-//! them, the alarm and the network adapters are in files of their own.
+//! them, the alarm, stderr's reader and the network adapters are in files of their own.
 //!
 //! Every call into the system stands in a function of its own that gives back owned, checked values; the rest is safe.
 
@@ -7,14 +7,16 @@ mod access;
 mod adapters;
 mod alarm;
 mod files;
+mod stderr;
 
 pub(crate) use access::exposure;
 pub(crate) use adapters::{interface_index, interfaces, name_servers};
 pub(crate) use alarm::Alarm;
 pub(crate) use files::{
-    Folder, Found, HOW_TO_HIDE, Kind, default_cache, describe, is_out_of_descriptors, is_same_file,
+    Folder, Found, Kind, default_cache, describe, how_to_hide, is_out_of_descriptors, is_same_file,
     lock_holder, make_folder, open_trusted, try_lock,
 };
+pub(crate) use stderr::stderr_has_reader;
 
 use crate::name::NameSource;
 use std::fs::File;

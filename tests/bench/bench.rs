@@ -66,11 +66,15 @@ fn unchanged(programs: &Programs) {
         .then(|| table.command("least", &programs.least, &[&*config, cache]));
     if programs.empty.exists() {
         let empty = table.command("empty Rust program", &programs.empty, &[""; 0]);
-        least.map(|least| table.compare(empty, least));
+        if let Some(least) = least {
+            table.compare(empty, least);
+        }
     }
     for (name, program) in programs.ours() {
         let ours = table.command(name, program, &["-c", &config]);
-        least.map(|least| table.compare(ours, least));
+        if let Some(least) = least {
+            table.compare(ours, least);
+        }
     }
     let before = world::packets();
     table.measure(programs, ROUNDS);

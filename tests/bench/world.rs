@@ -411,10 +411,8 @@ pub(crate) fn ddclient() -> Option<(PathBuf, Vec<&'static str>)> {
         .map(PathBuf::from)
         .into_iter()
         .find(|program| program.exists())?;
-    let text = format!(
-        "use=cmd, cmd='echo 192.0.2.10'\nserver=127.0.0.1\nzone=example.com\nttl=60\nlogin=/usr/bin/nsupdate\n\
-         password=/run/nsupdate.key\nprotocol=nsupdate host.example.com\n"
-    );
+    let text = "use=cmd, cmd='echo 192.0.2.10'\nserver=127.0.0.1\nzone=example.com\nttl=60\nlogin=/usr/bin/nsupdate\n\
+                password=/run/nsupdate.key\nprotocol=nsupdate host.example.com\n";
     fs::write("/run/ddclient.conf", text).expect("the file system is ours");
     shell("chmod 600 /run/ddclient.conf");
     let _ = nsupdate()?;

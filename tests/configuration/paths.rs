@@ -1,7 +1,5 @@
 //! Files that the configuration names: where a relative name starts, and which files the cache may not be.
 
-use std::fs;
-
 use serde_json::json;
 
 use crate::harness::local::Local;
@@ -59,6 +57,7 @@ fn the_configuration_itself_is_never_the_cache() {
 #[cfg(unix)]
 #[test]
 fn no_link_makes_the_configuration_or_the_key_file_the_cache() {
+    use std::fs;
     use std::os::unix::fs::{PermissionsExt, symlink};
     let local = Local::new();
     let file = local.path().join("pydyndns.conf");

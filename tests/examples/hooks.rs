@@ -28,7 +28,28 @@ fn install(sandbox: &Sandbox) -> Primary {
          touch /usr/local/bin/pydyndns
          mount --bind '{PROGRAM}' /usr/local/bin/pydyndns"
     ));
+    // As if the package had brought it: over what the machine has there.
+    sandbox.shell(&format!(
+        "cd /run/sandbox
+         mkdir -p lib/pydyndns share/pydyndns
+         cp '{}' lib/pydyndns/
+         cp '{}' share/pydyndns/
+         for folder in lib share; do
+             mount -t overlay -o lowerdir=/run/sandbox/$folder:/usr/$folder overlay /usr/$folder
+         done",
+        example("hooks/network-changed").display(),
+        example("pydyndns.conf").display()
+    ));
     primary
+}
+
+/// Waits until the primary has had this many updates, and a little longer for one too many.
+fn has_updates(primary: &Primary, count: usize) {
+    wait_until("the hook's run has registered", || {
+        primary.updates() >= count
+    });
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    assert_eq!(primary.updates(), count);
 }
 
 /// A process that is ended with its own pid when dropped.
@@ -141,7 +162,7 @@ fn the_dhclient_hook_registers_each_lease() {
         }
         sandbox.shell(&format!(
             "cp '{}' /etc/dhcp/dhclient-exit-hooks.d/pydyndns",
-            example("dhclient-hook").display()
+            example("hooks/dhclient").display()
         ));
         follows_the_lease(sandbox, || {
             Running::start(
@@ -171,7 +192,7 @@ fn the_dhcpcd_hook_registers_each_lease() {
         }
         sandbox.shell(&format!(
             "cp '{}' /etc/dhcpcd.exit-hook; mount -t tmpfs none /var/lib/dhcpcd",
-            example("dhcpcd-hook").display()
+            example("hooks/dhcpcd").display()
         ));
         follows_the_lease(sandbox, || {
             Running::start(
@@ -194,7 +215,7 @@ fn the_hooks_do_nothing_where_no_address_changes() {
     sandbox(|sandbox| {
         sandbox.interface("eth0", &["192.0.2.10/24"]);
         let primary = install(sandbox);
-        for hook in ["dhclient-hook", "dhcpcd-hook"] {
+        for hook in ["hooks/dhclient", "hooks/dhcpcd"] {
             for reason in [
                 "PREINIT", "MEDIUM", "FAIL", "CARRIER", "STOP", "RELEASE", "TEST", "",
             ] {
@@ -215,7 +236,7 @@ fn the_networkmanager_dispatcher_runs_when_addresses_or_the_name_change() {
     sandbox(|sandbox| {
         sandbox.interface("eth0", &["192.0.2.10/24"]);
         let primary = install(sandbox);
-        let script = example("networkmanager-dispatcher");
+        let script = example("hooks/networkmanager");
         let dispatch = |action: &str| {
             sandbox.shell(&format!(
                 "rm -f /run/pydyndns.cache; '{}' eth0 {action}",
@@ -236,7 +257,7 @@ fn the_networkmanager_dispatcher_runs_when_addresses_or_the_name_change() {
         .enumerate()
         {
             dispatch(action);
-            assert_eq!(primary.updates(), count + 1, "{action}");
+            has_updates(&primary, count + 1);
         }
         let before = primary.updates();
         for action in [
@@ -253,6 +274,88 @@ fn the_networkmanager_dispatcher_runs_when_addresses_or_the_name_change() {
 }
 
 #[test]
+fn the_other_hooks_register_too() {
+    sandbox(|sandbox| {
+        sandbox.interface("eth0", &["192.0.2.10/24"]);
+        let primary = install(sandbox);
+        sandbox.shell(
+            "mkdir -p /etc/udhcpc && printf '#!/bin/sh\necho \"$1\" > /run/sandbox/udhcpc\n' > /etc/udhcpc/default.script
+             chmod 755 /etc/udhcpc/default.script",
+        );
+        let mut count = 0;
+        for (hook, arguments) in [
+            ("ifupdown", "IFACE=eth0"),
+            ("networkd-dispatcher", "STATE=routable"),
+        ] {
+            count += 1;
+            sandbox.shell(&format!(
+                "rm -f /run/pydyndns.cache; env {arguments} '{}'",
+                example(&format!("hooks/{hook}")).display()
+            ));
+            has_updates(&primary, count);
+        }
+        let udhcpc = |event: &str| {
+            sandbox.shell(&format!(
+                "rm -f /run/pydyndns.cache; '{}' {event}; cat /run/sandbox/udhcpc",
+                example("hooks/udhcpc").display()
+            ))
+        };
+        for event in ["bound", "renew", "deconfig"] {
+            count += 1;
+            assert_eq!(
+                udhcpc(event),
+                format!("{event}\n"),
+                "the distribution's script runs first"
+            );
+            has_updates(&primary, count);
+        }
+        assert_eq!(udhcpc("leasefail"), "leasefail\n");
+        sandbox.shell(&format!(
+            "IFACE=lo '{}'",
+            example("hooks/ifupdown").display()
+        ));
+        has_updates(&primary, count);
+    });
+}
+
+#[test]
+fn a_hook_does_nothing_while_the_configuration_is_as_it_was_installed() {
+    sandbox(|sandbox| {
+        sandbox.interface("eth0", &["192.0.2.10/24"]);
+        let primary = install(sandbox);
+        let changed = || {
+            sandbox.shell("/usr/lib/pydyndns/network-changed");
+        };
+        sandbox.shell(&format!(
+            "mv /etc/pydyndns.conf edited; cp '{}' /etc/pydyndns.conf",
+            example("pydyndns.conf").display()
+        ));
+        changed();
+        sandbox.shell("rm /etc/pydyndns.conf");
+        changed();
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        assert!(!std::fs::exists("/run/pydyndns.cache.lock").unwrap());
+        sandbox.shell("mv edited /etc/pydyndns.conf");
+        changed();
+        has_updates(&primary, 1);
+    });
+}
+
+#[test]
+fn a_hook_takes_the_interfaces_from_the_service_s_defaults() {
+    sandbox(|sandbox| {
+        sandbox.interface("eth0", &["192.0.2.10/24"]);
+        sandbox.interface("eth1", &["192.0.2.11/24"]);
+        let primary = install(sandbox);
+        sandbox.shell("mkdir -p /etc/default");
+        sandbox.write("/etc/default/pydyndns", "INTERFACES=\"*0\"\n");
+        sandbox.shell("cd /run/sandbox && touch 0 && /usr/lib/pydyndns/network-changed");
+        has_updates(&primary, 1);
+        assert_eq!(primary.zone(), ["host.example.com. 3600 A 192.0.2.10"]);
+    });
+}
+
+#[test]
 fn the_crontab_runs_every_minute_as_root() {
     let text = text("crontab");
     assert!(
@@ -263,20 +366,21 @@ fn the_crontab_runs_every_minute_as_root() {
         .lines()
         .filter(|line| !line.trim().is_empty() && !line.starts_with('#'))
         .collect();
-    let [line] = lines[..] else {
+    let [path, line] = lines[..] else {
         panic!("{lines:?}")
     };
+    assert_eq!(path, "PATH=/usr/local/bin:/usr/bin:/bin");
     let fields: Vec<_> = line.split_whitespace().collect();
     let (times, command) = fields.split_at(5);
     assert_eq!(times, ["*", "*", "*", "*", "*"]);
-    assert_eq!(command, ["root", "/usr/local/bin/pydyndns"]);
+    assert_eq!(command, ["root", "pydyndns"]);
     // To cron, a percent sign is the end of a line.
     assert!(!line.contains('%'));
     sandbox(|sandbox| {
         sandbox.interface("eth0", &["192.0.2.10/24"]);
         let primary = install(sandbox);
         // What cron does: sh, hardly an environment, and mail if anything is printed.
-        let run = "env -i HOME=/root LOGNAME=root PATH=/usr/bin:/bin SHELL=/bin/sh /bin/sh -c /usr/local/bin/pydyndns 2>&1";
+        let run = "env -i HOME=/root LOGNAME=root PATH=/usr/local/bin:/usr/bin:/bin SHELL=/bin/sh /bin/sh -c pydyndns 2>&1";
         assert_eq!(sandbox.shell(run), "");
         assert_eq!(sandbox.shell(run), "");
         assert_eq!(primary.updates(), 1);
@@ -290,7 +394,13 @@ fn the_systemd_units_verify() {
             skip!("systemd-analyze is not installed");
         }
         let _primary = install(sandbox);
-        let units = ["service", "timer"].map(|kind| example(&format!("systemd/pydyndns.{kind}")));
+        let units = [
+            "pydyndns.service",
+            "pydyndns-changed.service",
+            "pydyndns-changed.socket",
+            "pydyndns.timer",
+        ]
+        .map(|unit| example(&format!("systemd/{unit}")));
         for unit in &units {
             // It complains on stderr, and not always with a status.
             let said = sandbox.shell(&format!(
@@ -340,7 +450,7 @@ fn the_systemd_service_registers_as_nobody_with_the_configuration_handed_over() 
         ));
         let run = format!(
             "setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs --bounding-set=-all --inh-caps=-all \
-             env -i CREDENTIALS_DIRECTORY=/run/credentials {runtime} sh -c '{}' 2>&1",
+             env -i PATH=/usr/local/bin:/usr/bin:/bin CREDENTIALS_DIRECTORY=/run/credentials {runtime} sh -c '{}' 2>&1",
             setting("ExecStart")
         );
         assert_eq!(sandbox.shell(&run), "");
@@ -351,11 +461,13 @@ fn the_systemd_service_registers_as_nobody_with_the_configuration_handed_over() 
 }
 
 #[test]
-fn the_systemd_timer_runs_at_boot_and_every_ten_minutes() {
+fn the_systemd_timer_runs_at_boot_and_every_five_minutes_not_at_the_same_time_everywhere() {
     let timer = text("systemd/pydyndns.timer");
     for line in [
-        "OnBootSec=30s",
-        "OnUnitActiveSec=10min",
+        "OnBootSec=10s",
+        "OnUnitActiveSec=5min",
+        "RandomizedDelaySec=30s",
+        "Wants=pydyndns-changed.socket",
         "WantedBy=timers.target",
     ] {
         assert!(timer.lines().any(|found| found == line), "{line}");

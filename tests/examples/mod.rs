@@ -62,17 +62,30 @@ fn every_example_is_tested() {
     assert_eq!(
         found,
         [
+            "completions/pydyndns.bash",
+            "completions/pydyndns.fish",
+            "completions/pydyndns.zsh",
+            "container/Containerfile",
             "crontab",
-            "dhclient-hook",
-            "dhcpcd-hook",
+            "hooks/dhclient",
+            "hooks/dhcpcd",
+            "hooks/ifupdown",
+            "hooks/network-changed",
+            "hooks/networkd-dispatcher",
+            "hooks/networkmanager",
+            "hooks/udhcpc",
             "name-servers/knot.conf",
             "name-servers/named.conf",
-            "networkmanager-dispatcher",
             "pydyndns-least-privilege.conf",
             "pydyndns-windows.conf",
             "pydyndns.conf",
+            "systemd/pydyndns-changed.service",
+            "systemd/pydyndns-changed.socket",
             "systemd/pydyndns.service",
             "systemd/pydyndns.timer",
+            "systemd/sysusers.d/pydyndns.conf",
+            "systemd/tmpfiles.d/pydyndns.conf",
+            "systemd/unregister.service",
             "tasksched/Force.xml",
             "tasksched/Network.xml",
             "tasksched/Normal.xml",
@@ -89,15 +102,16 @@ fn shell_scripts_are_plain_posix() {
     if !installed("sh") {
         skip!("sh is not installed");
     }
-    for name in ["dhclient-hook", "dhcpcd-hook", "networkmanager-dispatcher"] {
+    for path in files(&example("hooks")) {
+        let name = path.file_name().unwrap().to_str().unwrap();
         let status = std::process::Command::new("sh")
             .arg("-n")
-            .arg(example(name))
+            .arg(&path)
             .status();
         assert!(status.expect("sh can be started").success(), "{name}");
         // A hook is read into its client's shell.
         assert!(
-            name == "networkmanager-dispatcher" || !text(name).contains("exit "),
+            !name.starts_with("dhc") || !std::fs::read_to_string(&path).unwrap().contains("exit "),
             "{name} ends its client"
         );
     }

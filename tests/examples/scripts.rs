@@ -126,7 +126,13 @@ fn uninstalling_takes_back_what_installing_made() {
         assert!(install.contains(shared), "install: {shared}");
         assert!(uninstall.contains(shared), "uninstall: {shared}");
     }
-    for file in ["pydyndns.exe", "uninstall.ps1", "LICENSE.txt", "README.txt"] {
+    for file in [
+        "pydyndns.exe",
+        "uninstall.ps1",
+        "LICENSE.txt",
+        "LICENSES.txt",
+        "README.txt",
+    ] {
         assert!(
             install.contains(&format!("'{file}'")) && uninstall.contains(&format!("'{file}'")),
             "{file}"

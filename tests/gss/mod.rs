@@ -1,7 +1,10 @@
 //! Updates signed by Kerberos: the program, MIT's KDC and BIND, each in the place where it would be.
 
 mod between;
+mod kills;
+mod page;
 mod refusals;
+mod samba;
 mod world;
 
 use serde_json::{Value, json};

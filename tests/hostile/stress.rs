@@ -8,8 +8,8 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
@@ -179,22 +179,31 @@ fn four_processes_of_two_users_with_kills_lost_answers_and_removed_locks_never_l
         let (loses, lost) = (Arc::new(AtomicBool::new(true)), Arc::default());
         let relay = start_relay(Arc::clone(&loses), Arc::clone(&lost));
         let (counts, is_over) = (Counts::default(), AtomicBool::new(false));
+        let half = Barrier::new(PROCESSES as usize);
         thread::scope(|scope| {
             let watching = scope.spawn(|| watch(&cache, &is_over, &counts));
+            let (half, counts, folder, copy) = (&half, &counts, &folder, &copy);
             let work = |process: u32| {
                 let mut random = Random(process + 1);
                 for round in 0..rounds {
+                    if round == rounds / 2 {
+                        half.wait();
+                    }
                     let ttl = 100 + round * PROCESSES + process;
                     let file = configure(sandbox, process, relay, ttl);
-                    let mut run = program(&copy, process, &file).spawn().unwrap();
+                    let mut run = program(copy, process, &file).spawn().unwrap();
                     if random.below(4) == 0 {
                         thread::sleep(Duration::from_micros(random.below(60_000).into()));
                         drop(run.kill());
                         counts.killed.fetch_add(1, Ordering::Relaxed);
                     }
                     if random.below(4) == 0 {
-                        let name =
-                            ["cache.lock", "cache.lock", "cache.new"][random.below(3) as usize];
+                        // One of the two at a time: who removes both at once has freed the lock.
+                        let name = if round < rounds / 2 {
+                            "cache.lock"
+                        } else {
+                            "cache.new"
+                        };
                         drop(fs::remove_file(folder.join(name)));
                         counts.removed.fetch_add(1, Ordering::Relaxed);
                     }

@@ -15,9 +15,6 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// How to take the right to read or change a file from others.
-pub(crate) const HOW_TO_HIDE: &str = "make it yours and chmod 600 it";
-
 /// What every file is opened with.
 const CAREFULLY: OFlags = OFlags::NOFOLLOW
     .union(OFlags::NONBLOCK)
@@ -132,7 +129,8 @@ impl Folder {
             }
             other => other,
         }?;
-        let found = rustix::fs::fstat(&folder)?;
+        // What fails here says nothing of the path, which an error of the same kind from above would.
+        let found = rustix::fs::fstat(&folder).map_err(io::Error::other)?;
         Ok(Self {
             folder,
             owner: (found.st_uid, found.st_gid),
@@ -404,6 +402,11 @@ pub(crate) fn default_cache() -> io::Result<PathBuf> {
             })?
     };
     Ok(folder.join("pydyndns.cache"))
+}
+
+/// How to take the right to read or change a file from others.
+pub(crate) fn how_to_hide(_file: &Path) -> &'static str {
+    "make it yours and chmod 600 it"
 }
 
 /// Makes a folder, and those above it, for this user alone.

@@ -8,20 +8,15 @@ use std::os::unix::fs::MetadataExt;
 /// The process that holds the lock of an open file, by `/proc/locks`.
 pub(crate) fn lock_holder(file: &File) -> Option<u32> {
     let metadata = file.metadata().ok()?;
-    holder_in(
-        &fs::read_to_string("/proc/locks").ok()?,
-        (
-            libc::major(metadata.dev()).into(),
-            libc::minor(metadata.dev()).into(),
-        ),
-        metadata.ino(),
-    )
+    // These numbers have another type on each system.
+    let (major, minor) = (libc::major(metadata.dev()), libc::minor(metadata.dev()));
+    let at = format!("{major:02x}:{minor:02x}:{}", metadata.ino());
+    holder_in(&fs::read_to_string("/proc/locks").ok()?, &at)
 }
 
-/// Finds the holder in the lines of `/proc/locks`: `1: FLOCK  ADVISORY  WRITE 2045 08:02:1234 0 EOF`, device numbers in
-/// hexadecimal. A line with `->` is about a process that waits.
-fn holder_in(locks: &str, (major, minor): (u64, u64), inode: u64) -> Option<u32> {
-    let file = format!("{major:02x}:{minor:02x}:{inode}");
+/// Finds the holder of a file in the lines of `/proc/locks`: `1: FLOCK  ADVISORY  WRITE 2045 08:02:1234 0 EOF`, device
+/// numbers in hexadecimal. A line with `->` is about a process that waits.
+fn holder_in(locks: &str, file: &str) -> Option<u32> {
     locks.lines().find_map(|line| {
         let words: Vec<&str> = line.split_ascii_whitespace().collect();
         match words[..] {
@@ -78,11 +73,11 @@ mod tests {
                      2: FLOCK  ADVISORY  WRITE 22 00:2a:1234 0 EOF\n\
                      2: -> FLOCK  ADVISORY  WRITE 33 00:2a:1234 0 EOF\n\
                      3: FLOCK  ADVISORY  READ  44 00:2b:1234 0 EOF\n";
-        assert_eq!(holder_in(locks, (0, 0x2a), 1234), Some(22));
-        assert_eq!(holder_in(locks, (0, 0x2b), 1234), Some(44));
-        assert_eq!(holder_in(locks, (0xfd, 0), 77), Some(11));
-        assert_eq!(holder_in(locks, (0, 0x2a), 123), None);
-        assert_eq!(holder_in("no sense\n\n1: FLOCK", (0, 0x2a), 1234), None);
+        assert_eq!(holder_in(locks, "00:2a:1234"), Some(22));
+        assert_eq!(holder_in(locks, "00:2b:1234"), Some(44));
+        assert_eq!(holder_in(locks, "fd:00:77"), Some(11));
+        assert_eq!(holder_in(locks, "00:2a:123"), None);
+        assert_eq!(holder_in("no sense\n\n1: FLOCK", "00:2a:1234"), None);
     }
 
     #[test]

@@ -24,9 +24,6 @@ use windows_sys::Win32::Storage::FileSystem::{
 };
 use windows_sys::Win32::System::IO::OVERLAPPED;
 
-/// How to take the right to read or change a file from others.
-pub(crate) const HOW_TO_HIDE: &str = "take that right from them (icacls, /inheritance:r, and /grant:r for *S-1-5-18:F *S-1-5-32-544:F *S-1-5-19:R)";
-
 /// For how long something is tried again that another program may be in the way of.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -393,6 +390,17 @@ pub(crate) fn is_out_of_descriptors(error: &io::Error) -> bool {
     super::is(error, ERROR_TOO_MANY_OPEN_FILES)
 }
 
+/// How to take the right to read or change a file from others. What somebody was granted beside what is inherited goes
+/// by `/reset` alone.
+pub(crate) fn how_to_hide(file: &Path) -> String {
+    let file = file.display();
+    format!(
+        "run install.ps1 again, which secures pydyndns.conf, or take that right from them: \
+         icacls \"{file}\" /reset, then \
+         icacls \"{file}\" /inheritance:r /grant:r *S-1-5-18:F *S-1-5-32-544:F *S-1-5-19:R"
+    )
+}
+
 /// Makes a folder, and those above it.
 ///
 /// # Errors
@@ -529,6 +537,16 @@ mod tests {
         let started = Instant::now();
         open_trusted(&path).unwrap_err();
         assert!((PATIENCE..PATIENCE * 5).contains(&started.elapsed()));
+    }
+
+    #[test]
+    fn how_to_hide_a_file_names_it_and_removes_explicit_entries_first() {
+        let how = how_to_hide(Path::new(r"C:\Keys\own key.conf"));
+        let reset = how.find(r#"icacls "C:\Keys\own key.conf" /reset"#).unwrap();
+        let grant = how
+            .find(r#"icacls "C:\Keys\own key.conf" /inheritance:r /grant:r *S-1-5-18:F *S-1-5-32-544:F *S-1-5-19:R"#)
+            .unwrap();
+        assert!(reset < grant && how.contains("install.ps1"), "{how}");
     }
 
     #[test]

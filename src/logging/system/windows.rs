@@ -10,6 +10,7 @@ use std::time::Duration;
 pub(crate) const DEVNULL: &str = "nul";
 
 /// Text as it goes to a text stream, whose lines end in two characters.
+#[expect(clippy::needless_pass_by_value, reason = "Unix gives it back as it is")]
 pub(crate) fn line_ends(text: String) -> String {
     text.replace('\n', "\r\n")
 }
@@ -41,6 +42,7 @@ pub(crate) fn write_patiently(
 /// No Unix socket; most handlers that want one are refused before.
 pub(crate) struct UnixSocket;
 
+#[expect(clippy::unused_self, reason = "the interface that all platforms share")]
 impl UnixSocket {
     /// A socket that isn't connected yet.
     pub(crate) fn new(_: String, _: Option<SocketType>) -> Self {
@@ -48,7 +50,7 @@ impl UnixSocket {
     }
 
     /// Its path, which stands for nothing.
-    pub(crate) fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &'static str {
         ""
     }
 
