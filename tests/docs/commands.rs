@@ -141,9 +141,9 @@ fn the_commands_of_the_operating_page_do_what_it_says() {
                         std::fs::create_dir_all(to.parent().unwrap()).unwrap();
                     }
                 }
-                // Nothing is booted here: .ci/boot starts the timer, with the same line of the README.
+                // Nothing is booted here; .ci/boot starts the timer so.
                 let said =
-                    computer.run(&line.replace("systemctl enable --now", "systemctl enable"));
+                    computer.run(&line.replace("systemctl enable --now ", "systemctl enable "));
                 let is_good = said.status == 0 || (line.contains("--status") && said.status == 1);
                 assert!(is_good, "{block}: {line}: {said:?}");
                 if let Some((mode, files)) = made {

@@ -12,7 +12,9 @@ use crate::tls::authority::Authority;
 
 /// Certificates where the page about TLS has them.
 fn certificates(sandbox: &Sandbox) {
-    sandbox.shell("mkdir -p /etc/bind /etc/haproxy");
+    sandbox.shell(
+        "for folder in /etc/bind /etc/haproxy; do mkdir -p $folder && mount -t tmpfs none $folder; done",
+    );
     let authority = Authority::new(sandbox.path(), "authority");
     let pair = authority.pair(&["ns1.example.com"]);
     let read = |path: &Path| std::fs::read_to_string(path).unwrap();
@@ -81,7 +83,7 @@ fn systemd_takes_its_blocks() {
             skip!("systemd-analyze is not installed");
         }
         sandbox.shell(&format!(
-            "cp '{}'/pydyndns* /etc/systemd/system/ && mkdir /etc/systemd/system/pydyndns.service.d",
+            "mount -t tmpfs none /etc/systemd/system && cp '{}'/pydyndns* /etc/systemd/system/ && mkdir /etc/systemd/system/pydyndns.service.d",
             pages::path("examples/systemd").display()
         ));
         for block in pages::in_language("ini") {

@@ -19,7 +19,7 @@ use std::path::Path;
 use crate::harness::local::Local;
 use crate::harness::program::Program;
 
-/// The languages of blocks, each with the test that takes all its blocks of all pages.
+/// The languages of blocks, each with the file of the test that takes all its blocks of all pages.
 const LANGUAGES: [(&str, &str); 11] = [
     ("json", "configurations.rs"),
     ("sh", "commands.rs"),
@@ -30,8 +30,8 @@ const LANGUAGES: [(&str, &str); 11] = [
     ("ini", "grammars.rs"),
     ("powershell", "grammars.rs"),
     ("rust", "mod.rs"),
-    ("kadmin", "../gss/page.rs"),
-    ("named", "../gss/page.rs"),
+    ("kadmin", "mod.rs"),
+    ("named", "mod.rs"),
 ];
 
 #[test]
@@ -47,7 +47,7 @@ fn every_block_is_in_a_language_that_is_checked() {
     for (language, file) in LANGUAGES {
         assert!(!pages::in_language(language).is_empty());
         let source = pages::text(&format!("tests/docs/{file}"));
-        assert!(source.contains(&format!("(\"{language}\")")), "{language}");
+        assert!(source.contains(&format!("in_language(\"{language}\")")));
     }
 }
 
@@ -60,6 +60,25 @@ fn examples_in_rust_are_run_as_documentation_of_their_package() {
             library.contains("#[doc = include_str!(\"README.md\")]"),
             "{block}: no documentation test runs it"
         );
+    }
+}
+
+#[test]
+fn what_a_realm_needs_is_run_in_one() {
+    let test = pages::text("tests/gss/page.rs");
+    for block in pages::in_language("kadmin")
+        .iter()
+        .chain(&pages::in_language("named"))
+    {
+        assert_eq!(block.page, "docs/kerberos.md", "{block}");
+        assert_eq!(
+            pages::of(&block.page)
+                .iter()
+                .filter(|other| other.language == block.language)
+                .count(),
+            1
+        );
+        assert!(test.contains(&format!("\"{}\"", block.language)), "{block}");
     }
 }
 
