@@ -24,9 +24,9 @@ mod cache;
 mod cli;
 mod compat;
 mod configuration;
-mod docs;
 #[cfg(target_os = "linux")]
 mod cost;
+mod docs;
 mod examples;
 #[cfg(target_os = "linux")]
 mod gss;
