@@ -156,9 +156,9 @@ impl Status {
             "run pydyndns, and read what it says if it fails"
         };
         self.problems.push(format!(
-            "{} has {} in the zone instead of {}; {way_out}",
-            escape::domain(name),
+            "the zone has {} for {} instead of {}; {way_out}",
             list(&zone.addresses),
+            escape::domain(name),
             list(&wanted)
         ));
     }
@@ -408,7 +408,7 @@ mod tests {
         };
         assert_eq!(
             problem(CacheState::Confirms),
-            "host.example.com has 192.0.2.8 in the zone instead of 192.0.2.7; the cache was confirmed, so \
+            "the zone has 192.0.2.8 for host.example.com instead of 192.0.2.7; the cache was confirmed, so \
              somebody else has changed the zone since: run pydyndns --force"
         );
         assert!(

@@ -26,6 +26,7 @@ mod compat;
 mod configuration;
 #[cfg(target_os = "linux")]
 mod cost;
+mod docs;
 mod examples;
 #[cfg(target_os = "linux")]
 mod gss;
@@ -33,7 +34,6 @@ mod hostile;
 mod logging;
 mod manual;
 mod name;
-mod readme;
 mod sandbox;
 mod servers;
 mod silence;
