@@ -49,7 +49,7 @@ const MANIFEST: &str = r#"<?xml version="1.0" encoding="UTF-8" standalone="yes"?
 </assembly>
 "#;
 
-/// Compiles version information, out of Cargo.toml's fields, and manifest into the program.
+/// Compiles version information, some of it out of Cargo.toml's fields, and manifest into the program.
 fn add_resources() {
     // From a file it goes in byte by byte. As text, winresource would put a space before the XML declaration, which is not
     // XML, and Windows refuses to start a program with such a manifest.
@@ -60,7 +60,7 @@ fn add_resources() {
     let mut resources = winresource::WindowsResource::new();
     resources
         .set("ProductName", "pydyndns")
-        .set("FileDescription", env!("CARGO_PKG_DESCRIPTION"))
+        .set("FileDescription", "Registers this computer in DNS")
         .set("OriginalFilename", "pydyndns.exe")
         .set("LegalCopyright", "MIT licence")
         .set_manifest_file(&manifest.to_string_lossy());

@@ -194,6 +194,15 @@ fn the_event_source_is_what_the_program_would_register() {
 }
 
 #[test]
+fn nothing_goes_on_before_the_editor_is_closed() {
+    let install = text("windows/install.ps1");
+    let mut editors = install.lines().filter(|line| line.contains("notepad"));
+    let editor = editors.next().expect("an editor is opened");
+    assert!(editor.contains("Start-Process") && editor.trim_end().ends_with(" -Wait"));
+    assert_eq!(editors.next(), None);
+}
+
+#[test]
 fn the_page_explains_every_exit_status_and_fits_on_a_screen() {
     let page = text("windows/README.txt");
     for word in [

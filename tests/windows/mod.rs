@@ -12,7 +12,19 @@
 //! - the Task Scheduler and Local Service: Wine has no real ones. The task files are read by rule (`tests/examples`),
 //!   their command lines are run, and a registry key that can't be written stands in for the account's lack of rights.
 //! - access lists: Wine makes them of a file's Unix mode, which is how they are tested.
-//! - power cuts: nothing on this side of a virtual machine can show them.
+//! - power cuts: nothing on this side of a virtual machine can show them. A removed entry is emptied and flushed first.
+//! - a console, and a session that no user sees: what each means is a unit test of `host::windows::stderr`; without a
+//!   console at all, and with `NUL` in its place, the program is run (`unread`).
+//! - PowerShell: what stands in for each statement of the scripts is said in `installed`.
+//!
+//! Where a promise to Windows' administrators is tested, if not here: triggers, accounts and limits of the tasks, the
+//! editor that is waited for, and access lists of the installer in `tests/examples`; adapters by each of their names and in
+//! each state, the order and the scopes of name servers in `host::windows::adapters`; who may write a cache in
+//! `host::windows::access`; what another program holds for a moment, and the order of a removal in `host::windows::files`.
+
+mod installed;
+mod unread;
+mod zip;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -113,14 +125,42 @@ impl<'a> Windows<'a> {
         stdout
     }
 
+    /// Compiles a helper, which is `NAME.c` here; its path as Windows knows it. None, with a line that says why, where
+    /// there is no compiler.
+    fn helper(&self, name: &str) -> Option<String> {
+        if !installed("x86_64-w64-mingw32-gcc") {
+            skipped("x86_64-w64-mingw32-gcc is not installed");
+            return None;
+        }
+        let helper = self.sandbox.path().join(format!("{name}.exe"));
+        self.sandbox.shell(&format!(
+            "x86_64-w64-mingw32-gcc -municode -o {} '{}/tests/windows/{name}.c' -lversion",
+            helper.display(),
+            env!("CARGO_MANIFEST_DIR"),
+        ));
+        Some(windows_path(&helper))
+    }
+
     /// The program without any argument.
     fn program(&self) -> Program {
-        let program = Program::new(&self.home)
-            .replaced_by("wine")
-            .arg(format!(r"{HOME}\pydyndns.exe"));
+        self.under_wine().arg(format!(r"{HOME}\pydyndns.exe"))
+    }
+
+    /// Whatever Windows program is the first argument.
+    fn under_wine(&self) -> Program {
+        let program = Program::new(&self.home).replaced_by("wine");
         environment()
             .into_iter()
             .fold(program, |program, (name, value)| program.env(name, value))
+    }
+
+    /// A batch file of these lines and, last, the program with the batch file's arguments and these words behind them.
+    fn batch(&self, name: &str, lines: &str, behind: &str) -> Program {
+        let text = format!(
+            "@echo off\r\n{lines}\r\n\"{HOME}\\pydyndns.exe\" %* {behind}\r\nexit /b %errorlevel%\r\n"
+        );
+        let file = self.sandbox.write(format!("{name}.cmd"), text);
+        self.under_wine().args(["cmd", "/c", &windows_path(&file)])
     }
 
     /// The program with a configuration beside it, where it looks for it by itself.
@@ -459,7 +499,9 @@ fn a_cache_that_cannot_be_written_is_a_warning() {
             let before = primary.updates();
             let program = windows.with(and(&keys, json!({"cache": cache})));
             for _ in 0..2 {
-                program.run().is(0, "", "WARNING: cannot write the cache *");
+                let warnings =
+                    "WARNING: cannot lock the cache *\nWARNING: cannot write the cache *";
+                program.run().is(0, "", warnings);
             }
             assert_eq!(primary.updates(), before + 2, "{cache}");
         }
@@ -479,9 +521,9 @@ fn a_lock_that_cannot_be_made_keeps_nothing_from_the_cache() {
         for ttl in [60, 61] {
             let before = primary.updates();
             let program = windows.with(and(&keys, json!({"cache": cache, "ttl": ttl})));
-            for _ in 0..2 {
-                program.run().succeeds();
-            }
+            let warning = "WARNING: cannot lock the cache *";
+            program.run().is(0, "", warning);
+            program.run().succeeds();
             assert_eq!(primary.updates(), before + 1);
         }
     });
@@ -497,17 +539,60 @@ fn a_cache_may_lie_anywhere_and_its_junk_counts_as_absent() {
         let (primary, _, keys) = embedded(Algorithm::Sha256);
         let file = sandbox.write("own cache", "");
         let program = windows.with(and(&keys, json!({"cache": windows_path(&file)})));
-        for (junk, updates) in [
-            ("", 1),
-            ("{\"hostname\":", 2),
-            ("[[[[", 3),
-            ("\u{feff}null", 4),
-        ] {
+        for (junk, updates) in [("", 1), ("{\"hostname\":", 2), ("{[[[[", 3)] {
             std::fs::write(&file, junk).unwrap();
             program.run().succeeds();
             program.run().succeeds();
             assert_eq!(primary.updates(), updates, "{junk:?}");
         }
+        // What cannot be a cache is somebody's file.
+        for other in ["[[[[", "\u{feff}null"] {
+            std::fs::write(&file, other).unwrap();
+            program.run().fails(1, "ERROR: cannot remove the cache *");
+            assert_eq!(std::fs::read_to_string(&file).unwrap(), other);
+        }
+    });
+}
+
+#[test]
+fn the_default_caches_folder_is_made_where_it_is_missing() {
+    sandbox(|sandbox| {
+        let Some(windows) = Windows::start(sandbox) else {
+            return;
+        };
+        sandbox.interface("eth0", &["192.0.2.10/24"]);
+        let (primary, _, keys) = embedded(Algorithm::Sha256);
+        std::fs::remove_dir_all(windows.cache().parent().unwrap()).unwrap();
+        let program = windows.with(keys);
+        program.run().succeeds();
+        program.run().succeeds();
+        assert_eq!(primary.updates(), 1);
+        assert!(windows.cache().exists());
+    });
+}
+
+#[test]
+fn a_cache_that_others_may_write_is_not_believed() {
+    sandbox(|sandbox| {
+        let Some(windows) = Windows::start(sandbox) else {
+            return;
+        };
+        sandbox.interface("eth0", &["192.0.2.10/24"]);
+        let (primary, _, keys) = embedded(Algorithm::Sha256);
+        let program = windows.with(keys);
+        program.run().succeeds();
+        for updates in [2, 3] {
+            sandbox.shell(&format!("chmod 666 '{}'", windows.cache().display()));
+            program.run().succeeds();
+            assert_eq!(primary.updates(), updates);
+        }
+        sandbox.shell(&format!("chmod 644 '{}'", windows.cache().display()));
+        program.run().succeeds();
+        assert_eq!(
+            primary.updates(),
+            3,
+            "what others can only read is believed"
+        );
     });
 }
 
@@ -531,12 +616,12 @@ fn a_missing_or_wrong_configuration_is_one_line_and_touches_nothing() {
             .fails(2, "pydyndns: NUL: *");
         std::fs::write(windows.cache(), "kept").unwrap();
         let run = windows
-            .with(json!({"cache": true, "tll": 1}))
+            .with(json!({"cache": true, "ttll": 1}))
             .arg("-f")
             .run();
         run.fails(
             2,
-            r"pydyndns: C:\Program Files\PyDynDNS\pydyndns.conf: tll: *did you mean `ttl`*",
+            r"pydyndns: C:\Program Files\PyDynDNS\pydyndns.conf: ttll: *did you mean `ttl`*",
         );
         windows
             .program()
@@ -686,6 +771,10 @@ fn each_level_reaches_the_event_log_under_its_type() {
         let events = |program: &Program, status| events(&windows, program, status);
         let server = primary.address();
         let mut reported = events(&program, 1);
+        // What the run works with is told too, once each time that it looks.
+        reported.retain(|event| {
+            !event.contains("is left out") && !event.contains("the configuration is")
+        });
         let last = reported.pop().unwrap();
         let failed = format!("error PyDynDNS 1: host.example.com is not confirmed: {server}: ");
         assert!(last.starts_with(&failed), "{last}");
@@ -755,21 +844,12 @@ fn writes_to_the_event_log_without_the_right_to_register() {
         let Some(windows) = Windows::start(sandbox) else {
             return;
         };
-        if !installed("x86_64-w64-mingw32-gcc") {
-            skip!("x86_64-w64-mingw32-gcc is not installed");
-        }
+        let Some(helper) = windows.helper("read_only_key") else {
+            return;
+        };
         sandbox.interface("eth0", &["192.0.2.10/24"]);
         let (_primary, _, keys) = embedded(Algorithm::Md5);
-        let code = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/windows/read_only_key.c");
-        let helper = sandbox.path().join("read_only_key.exe");
-        sandbox.shell(&format!(
-            "x86_64-w64-mingw32-gcc -municode -o {} '{code}'",
-            helper.display()
-        ));
-        windows.command(&[
-            &windows_path(&helper),
-            &format!(r"{SOURCES}\Application\PyDynDNS"),
-        ]);
+        windows.command(&[&helper, &format!(r"{SOURCES}\Application\PyDynDNS")]);
         let handler = json!({"appname": "PyDynDNS"});
         let program = windows.with(and(
             &keys,

@@ -63,19 +63,9 @@ pub(super) fn is_writable_by_others(file: &File) -> io::Result<bool> {
     grants_others(file, WRITING)
 }
 
-/// Whether the file's access list gives one of these rights to anyone besides its owner, SYSTEM, Administrators,
-/// TrustedInstaller, this process's account and Local Service, which the scheduled jobs run as. Entries that deny access
-/// are passed over: to keep others out by them is fragile.
+/// Whether the file's access list gives one of these rights to others; see [`Security::grants_others`].
 fn grants_others(file: &File, rights: u32) -> io::Result<bool> {
-    let security = Security::of(file)?;
-    let account = Account::current()?;
-    let Some(entries) = security.entries() else {
-        // Without a list everyone has every right; file systems that know no accounts answer so too.
-        return Ok(true);
-    };
-    Ok(entries
-        .into_iter()
-        .any(|entry| entry.grants(rights) && !is_trusted(entry.sid, &security, &account)))
+    Ok(Security::of(file)?.grants_others(&Account::current()?, rights))
 }
 
 /// The owner and the access list of a file.
@@ -115,6 +105,18 @@ impl Security {
         } else {
             Err(os_error(answer))
         }
+    }
+
+    /// Whether one of these rights is given to anyone besides the owner, SYSTEM, Administrators, TrustedInstaller, this
+    /// account and Local Service, which the scheduled jobs run as. Entries that deny access are passed over: to keep others
+    /// out by them is fragile.
+    fn grants_others(&self, account: &Account, rights: u32) -> bool {
+        // Without a list everyone has every right; file systems that know no accounts answer so too.
+        self.entries().is_none_or(|entries| {
+            entries
+                .into_iter()
+                .any(|entry| entry.grants(rights) && !is_trusted(entry.sid, self, account))
+        })
     }
 
     /// The entries that allow something; none at all if there is no list.
@@ -183,7 +185,7 @@ impl AllowEntry {
     }
 }
 
-/// Whether an account may do what it likes with the file; see `grants_others`.
+/// Whether an account may do what it likes with the file; see [`Security::grants_others`].
 fn is_trusted(sid: PSID, security: &Security, account: &Account) -> bool {
     // "Owner rights" stands for whoever the owner is.
     let known = [
@@ -270,7 +272,11 @@ impl Account {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use windows_sys::Win32::Security::Authorization::ConvertStringSidToSidW;
+    use windows_sys::Win32::Security::Authorization::{
+        ConvertStringSecurityDescriptorToSecurityDescriptorW, ConvertStringSidToSidW,
+        SDDL_REVISION_1,
+    };
+    use windows_sys::Win32::Security::{GetSecurityDescriptorDacl, GetSecurityDescriptorOwner};
 
     #[test]
     fn this_process_runs_as_a_valid_account() {
@@ -307,5 +313,94 @@ mod tests {
         ] {
             assert!(!is_installer(other), "{other}");
         }
+    }
+
+    /// Owner and access list as this text has them.
+    fn security(sddl: &str) -> Security {
+        let text: Vec<u16> = sddl.encode_utf16().chain([0]).collect();
+        let mut security = Security {
+            descriptor: ptr::null_mut(),
+            owner: ptr::null_mut(),
+            list: ptr::null_mut(),
+        };
+        let (mut present, mut defaulted) = (0, 0);
+        // SAFETY: the text ends with a zero; the descriptor is one of LocalAlloc's, as GetSecurityInfo's is.
+        #[allow(unsafe_code)]
+        unsafe {
+            let made = ConvertStringSecurityDescriptorToSecurityDescriptorW(
+                text.as_ptr(),
+                SDDL_REVISION_1,
+                &raw mut security.descriptor,
+                ptr::null_mut(),
+            );
+            assert_ne!(made, 0, "{sddl}");
+            let descriptor = security.descriptor;
+            let owner = &raw mut security.owner;
+            assert_ne!(
+                GetSecurityDescriptorOwner(descriptor, owner, &raw mut defaulted),
+                0
+            );
+            let list = &raw mut security.list;
+            assert_ne!(
+                GetSecurityDescriptorDacl(descriptor, &raw mut present, list, &raw mut defaulted),
+                0
+            );
+        }
+        security
+    }
+
+    #[test]
+    fn who_others_are_and_what_counts_as_writing() {
+        const INSTALLER: &str = "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464";
+        const OWNER: &str = "S-1-5-21-1-2-3-1001";
+        const OTHER: &str = "S-1-5-21-1-2-3-1002";
+        let account = Account::current().unwrap();
+        for (entries, read, written) in [
+            // As install.ps1 secures the configuration, and the cache's folder.
+            (
+                "(A;;FA;;;SY)(A;;FA;;;BA)(A;;FR;;;LS)".to_owned(),
+                false,
+                false,
+            ),
+            (
+                "(A;;FA;;;SY)(A;;FA;;;BA)(A;;0x1301bf;;;LS)".to_owned(),
+                false,
+                false,
+            ),
+            // Program Files.
+            (
+                format!("(A;;FA;;;{INSTALLER})(A;;FA;;;SY)(A;;FA;;;BA)"),
+                false,
+                false,
+            ),
+            (format!("(A;;FA;;;{OWNER})(A;;FA;;;S-1-3-4)"), false, false),
+            // Users read what lies in Program Files.
+            ("(A;;FA;;;BA)(A;;0x1200a9;;;BU)".to_owned(), true, false),
+            ("(A;;GR;;;WD)".to_owned(), true, false),
+            ("(A;;FA;;;WD)".to_owned(), true, true),
+            ("(A;;GA;;;AU)".to_owned(), true, true),
+            (format!("(A;;FW;;;{OTHER})"), false, true),
+            // To append, and to give oneself the rest.
+            (format!("(A;;0x4;;;{OTHER})"), false, true),
+            (format!("(A;;WD;;;{OTHER})"), false, true),
+            (format!("(A;;WO;;;{OTHER})"), false, true),
+            // Attributes, and deletion: no content.
+            (format!("(A;;0x110180;;;{OTHER})"), false, false),
+            // Denied, or for what lies below alone.
+            (format!("(D;;FA;;;{OTHER})"), false, false),
+            (format!("(A;OICIIO;FA;;;{OTHER})"), false, false),
+            (String::new(), false, false),
+        ] {
+            let security = security(&format!("O:{OWNER}G:BAD:P{entries}"));
+            assert_eq!(security.grants_others(&account, READING), read, "{entries}");
+            assert_eq!(
+                security.grants_others(&account, WRITING),
+                written,
+                "{entries}"
+            );
+        }
+        // No list at all: everyone may do everything.
+        let none = security(&format!("O:{OWNER}G:BA"));
+        assert!(none.grants_others(&account, WRITING));
     }
 }
