@@ -406,7 +406,7 @@ mod tests {
 
     impl Temporary {
         fn new(name: &str) -> Self {
-            let path = env::temp_dir().join(format!("pydyndns-{}-{name}", std::process::id()));
+            let path = std::env::temp_dir().join(format!("pydyndns-{}-{name}", std::process::id()));
             fs::create_dir(&path).unwrap();
             Self(path)
         }
