@@ -136,25 +136,25 @@ impl Options {
                     .value_name("FILE")
                     .value_parser(value_parser!(PathBuf))
                     .help(
-                        "The configuration file [default: /etc/pydyndns.conf, a user's own pydyndns.conf, \
-                         on Windows beside the program]",
+                        "Configuration file [default: a user's own pydyndns.conf, else /etc/pydyndns.conf; \
+                         on Windows, pydyndns.conf beside the program]",
                     ),
             )
             .arg(flag("force").short('f').help(
-                "Wipe the cache first, so that this run sends an update and, should it fail, the next one does too",
+                "Discard the cache first, so that this run sends an update and, should it fail, so does the next",
             ))
             .arg(flag("dry-run").short('n').help(
-                "Send and write nothing, but print what would be sent, as a script for nsupdate",
+                "Send and write nothing; print the update as an nsupdate script",
             ))
             .arg(flag("status").help(
-                "Send and write nothing, but show what is registered, what is not and why, and what the zone has",
+                "Send and write nothing; show every address with the reason if it is left out, the cache, and what the zone has",
             ))
-            .arg(flag("json").help("With --status: as one JSON object"))
+            .arg(flag("json").help("With --status: print it as one JSON object"))
             .arg(flag("unregister").help(
-                "Remove the name's A and AAAA records and forget the cache",
+                "Remove the name's A and AAAA records, and forget the cache",
             ))
             .arg(flag("verbose").short('v').help(
-                "Also log everything to stderr, whatever the configuration says (`RUST_LOG` filters)",
+                "Also log to stderr, whatever the configuration says (RUST_LOG chooses what)",
             ))
             .arg(
                 Arg::new("interfaces")
@@ -162,7 +162,7 @@ impl Options {
                     .action(ArgAction::Append)
                     .num_args(0..)
                     .help(
-                        "The interfaces whose addresses to register, by name or pattern (*, ?, [..]); \
+                        "Interfaces whose addresses to register, by name or pattern (*, ?, [..]); \
                          !PATTERN leaves some out [default: all]",
                     ),
             )

@@ -55,7 +55,7 @@ impl Desired {
     }
 
     /// Tells which name is registered, and why addresses are left out.
-    fn tell(&self, selection: &Selection, config: &Config) {
+    pub(crate) fn tell(&self, selection: &Selection, config: &Config) {
         log::debug!(
             "the configuration is {}; the name is {}, from {}; to register: {}",
             config.file.display(),
@@ -83,11 +83,7 @@ pub(crate) fn gather(selection: &Selection, config: &Config) -> Result<Desired, 
     let name = name(config)?;
     let interfaces = interfaces(selection)?;
     let missing = missing(selection, &interfaces)?;
-    let desired = Desired::new(name, interfaces, missing, selection, config);
-    if log::log_enabled!(log::Level::Debug) {
-        desired.tell(selection, config);
-    }
-    Ok(desired)
+    Ok(Desired::new(name, interfaces, missing, selection, config))
 }
 
 /// Named interfaces that do not exist.

@@ -20,6 +20,7 @@ use crate::logger::{self, Logger};
 use crate::registration::Registration;
 use crate::status;
 use crate::warnings;
+use hickory_proto::rr::Name;
 use std::cell::LazyCell;
 use std::error::Error;
 use std::io::{self, Write};
@@ -132,7 +133,7 @@ impl Run<'_> {
                 forget(cache, lock.insert(self.take_lock(cache, *deadline)?))?;
             }
         }
-        let mut desired = self.gather()?;
+        let mut desired = self.gather(None)?;
         if !self.options.force && self.is_confirmed(&desired.registration) {
             tell_nothing_to_do(&desired);
             return Ok(());
@@ -142,24 +143,19 @@ impl Run<'_> {
         // Without a cache there is nothing to take turns for.
         if let (None, Some(cache)) = (&lock, &self.cache) {
             lock = Some(self.take_lock(cache, *deadline)?);
-            desired = self.gather()?;
+            desired = self.gather(Some(&desired))?;
             if self.is_confirmed(&desired.registration) {
                 tell_nothing_to_do(&desired);
                 return Ok(());
             }
         }
-        let name = &desired.registration.name;
-        warn(warnings::about_cache(
-            self.cache.as_ref(),
-            lock.as_ref(),
-            name,
-        ));
+        self.warn_about_cache(lock.as_ref(), &desired.registration.name);
         loop {
             warn(warnings::of(&desired, &self.config));
             self.send(&delivery, &desired.registration, lock.as_mut(), *deadline)?;
             // An address that changed meanwhile may have started a run which ended at once, by what the cache said before
             // it was forgotten here. So whoever writes the cache looks once more.
-            let now = self.gather()?;
+            let now = self.gather(Some(&desired))?;
             if now.registration == desired.registration {
                 break;
             }
@@ -172,7 +168,7 @@ impl Run<'_> {
     #[inline(never)]
     fn dry_run(&self) -> Result<(), Box<dyn Error>> {
         let deadline = Instant::now() + self.config.timeout;
-        let mut desired = self.gather()?;
+        let mut desired = self.gather(None)?;
         if self.options.force || !self.is_confirmed(&desired.registration) {
             desired = self.settled(desired)?;
         }
@@ -235,11 +231,7 @@ impl Run<'_> {
             Some(cache) => Some(self.take_lock(cache, deadline)?),
             None => None,
         };
-        warn(warnings::about_cache(
-            self.cache.as_ref(),
-            lock.as_ref(),
-            &name,
-        ));
+        self.warn_about_cache(lock.as_ref(), &name);
         warn(warnings::about_secrets(&self.config));
         let mut target = delivery.find_target(&name, deadline)?;
         let update = Update::unregister(&name, &target.apex)?;
@@ -316,9 +308,19 @@ impl Run<'_> {
         })
     }
 
-    /// What should be registered now.
-    fn gather(&self) -> Result<Desired, String> {
-        desired::gather(&self.options.selection, &self.config)
+    /// Logs warnings of the cache and its lock.
+    fn warn_about_cache(&self, lock: Option<&CacheLock>, name: &Name) {
+        warn(warnings::about_cache(self.cache.as_ref(), lock, name));
+    }
+
+    /// What should be registered now. It is told, with why the rest is not, unless it is what it was `before`.
+    fn gather(&self, before: Option<&Desired>) -> Result<Desired, String> {
+        let now = desired::gather(&self.options.selection, &self.config)?;
+        let is_news = before.is_none_or(|before| before.registration != now.registration);
+        if is_news && log::log_enabled!(log::Level::Debug) {
+            now.tell(&self.options.selection, &self.config);
+        }
+        Ok(now)
     }
 
     /// The same once duplicate address detection has ended, for which it waits a little.
@@ -327,7 +329,7 @@ impl Run<'_> {
         if desired::settle(&desired, &self.options.selection, &self.config)? {
             // The network's time has not begun yet.
             self.alarm.restart();
-            self.gather()
+            self.gather(Some(&desired))
         } else {
             Ok(desired)
         }

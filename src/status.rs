@@ -134,6 +134,13 @@ impl Status {
                 .is_some_and(|zone| zone.addresses == self.wanted())
     }
 
+    /// Whether the zone has this address.
+    fn is_in_the_zone(&self, ip: IpAddr) -> bool {
+        self.zone
+            .as_ref()
+            .is_some_and(|zone| zone.addresses.contains(&ip))
+    }
+
     /// Adds what is to be said of a zone that differs.
     pub(crate) fn compare(&mut self) {
         let (Some(zone), Some((name, _))) = (&self.zone, &self.name) else {
@@ -149,9 +156,9 @@ impl Status {
             "run pydyndns, and read what it says if it fails"
         };
         self.problems.push(format!(
-            "{} has {} in the zone instead of {}; {way_out}",
-            escape::domain(name),
+            "the zone has {} for {} instead of {}; {way_out}",
             list(&zone.addresses),
+            escape::domain(name),
             list(&wanted)
         ));
     }
@@ -226,7 +233,8 @@ impl Status {
         let interface_width = width(|address| address.interface.chars().count());
         for (index, address) in self.addresses.iter().enumerate() {
             let verdict = match address.reason {
-                None => "registered".to_owned(),
+                None if self.is_in_the_zone(address.ip) => "registered".to_owned(),
+                None => "to be registered".to_owned(),
                 Some(reason) => format!("left out: {reason}"),
             };
             line(
@@ -400,7 +408,7 @@ mod tests {
         };
         assert_eq!(
             problem(CacheState::Confirms),
-            "host.example.com has 192.0.2.8 in the zone instead of 192.0.2.7; the cache was confirmed, so \
+            "the zone has 192.0.2.8 for host.example.com instead of 192.0.2.7; the cache was confirmed, so \
              somebody else has changed the zone since: run pydyndns --force"
         );
         assert!(

@@ -24,6 +24,9 @@ mod cache;
 mod cli;
 mod compat;
 mod configuration;
+#[cfg(target_os = "linux")]
+mod cost;
+mod docs;
 mod examples;
 #[cfg(target_os = "linux")]
 mod gss;
@@ -31,7 +34,6 @@ mod hostile;
 mod logging;
 mod manual;
 mod name;
-mod readme;
 mod sandbox;
 mod servers;
 mod silence;

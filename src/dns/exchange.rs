@@ -5,6 +5,7 @@
 
 use super::tls::{self, Security, Tls};
 use crate::escape;
+use rustix::net::sockopt::set_socket_linger;
 use rustls::pki_types::ServerName;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -83,7 +84,9 @@ pub(crate) fn exchange(
 ) -> Result<Vec<u8>, Error> {
     let mut stream = Bounded::connect(peer.address, connect, deadline).map_err(Error::Connect)?;
     let Some((tls, name)) = peer.tls else {
-        return converse(&mut stream, message);
+        let answer = converse(&mut stream, message)?;
+        stream.let_go();
+        return Ok(answer);
     };
     let mut session = tls.connect(stream, name).map_err(Error::Tls)?;
     let answer = converse(&mut session, message).map_err(|error| match error {
@@ -97,6 +100,7 @@ pub(crate) fn exchange(
     // The answer is there, whatever becomes of the good-bye.
     session.conn.send_close_notify();
     let _ = session.flush();
+    session.sock.let_go();
     Ok(answer)
 }
 
@@ -158,12 +162,20 @@ struct Bounded {
 }
 
 impl Bounded {
-    /// Connects, within `connect` at most.
+    /// Connects, within `connect` at most. Until [`Self::let_go`], whatever closes the connection has the kernel forget what
+    /// the server has not taken yet: a message of a run that has ended must not arrive after one of the next run.
     fn connect(server: SocketAddr, connect: Duration, deadline: Instant) -> io::Result<Self> {
         let left = left_until(deadline)?;
         let stream = TcpStream::connect_timeout(&server, left.min(connect))?;
         stream.set_nodelay(true)?;
+        set_socket_linger(&stream, Some(Duration::ZERO))?;
         Ok(Self { stream, deadline })
+    }
+
+    /// Has the connection closed in peace, now that the answer is there.
+    fn let_go(&self) {
+        // If that fails, the server sees a reset in place of an end.
+        let _ = set_socket_linger(&self.stream, None);
     }
 }
 

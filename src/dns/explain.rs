@@ -98,12 +98,18 @@ pub(crate) fn failure(failure: &Failure, situation: &Situation<'_>) -> String {
     }
 }
 
-/// What to do when no server could be reached.
-pub(crate) fn unreachable(server: SocketAddr, situation: &Situation<'_>) -> String {
+/// What to do when no server could be reached: the first of those that were tried, the zone, its primary if it is known,
+/// and whether the configuration names the servers.
+pub(crate) fn unreachable(
+    server: SocketAddr,
+    zone: &Name,
+    primary: Option<&Name>,
+    is_configured: bool,
+) -> String {
     let port = server.port();
-    let zone = domain(situation.zone);
-    match situation.primary {
-        _ if situation.is_configured => format!(
+    let zone = domain(zone);
+    match primary {
+        _ if is_configured => format!(
             "`server` says to send there, and updates go over TCP port {port}: check that a name server runs there and that no firewall is in the way, or correct `server`"
         ),
         Some(primary) => format!(
@@ -323,7 +329,12 @@ mod tests {
             };
             match what {
                 Some(what) => failure(what, &situation),
-                None => unreachable("192.0.2.53:53".parse().unwrap(), &situation),
+                None => unreachable(
+                    "192.0.2.53:53".parse().unwrap(),
+                    situation.zone,
+                    situation.primary,
+                    situation.is_configured,
+                ),
             }
         }
     }

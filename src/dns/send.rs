@@ -151,7 +151,7 @@ fn send_to_each(
         .servers
         .first()
         .filter(|_| is_unreachable)
-        .map(|server| explain::unreachable(*server, &situation(update, target, signer, None)));
+        .map(|_| target.advice());
     Err(Unconfirmed {
         failures,
         advice,

@@ -4,6 +4,7 @@
 //! needs.
 
 use super::exchange::Peer;
+use super::explain;
 use super::lookup::{AddressError, Hosts, SystemError, address, advice};
 use super::server::{Host, Server};
 use super::tls::{self, Tls};
@@ -173,6 +174,13 @@ impl Target {
             address: *self.servers.get(index)?,
             tls: self.tls.as_ref().zip(self.names.get(index)),
         })
+    }
+
+    /// What to do when none of `servers` can be reached.
+    pub(crate) fn advice(&self) -> String {
+        let first = self.servers.first().copied();
+        let first = first.unwrap_or_else(|| (Ipv4Addr::UNSPECIFIED, self.port()).into());
+        explain::unreachable(first, &self.apex, self.primary.as_ref(), self.is_configured)
     }
 
     /// All of `servers`.

@@ -250,12 +250,6 @@ impl Context {
         Ok(())
     }
 
-    /// The octets of a signature.
-    #[must_use]
-    pub fn mic_length(&self) -> usize {
-        HEADER + self.key.enctype().checksum_length()
-    }
-
     /// The checksum of a MIC: over the parts, and then its own header.
     fn checksum(&self, usage: u32, parts: &[&[u8]], header: &[u8]) -> Vec<u8> {
         self.key.checksum(usage, &[parts, &[header]].concat())

@@ -24,7 +24,7 @@ const NO_IV: [u8; BLOCK] = [0; BLOCK];
 
 /// An encryption type that can be used here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Enctype {
+pub(crate) enum Enctype {
     /// `aes128-cts-hmac-sha1-96`, 17.
     Aes128Sha1,
     /// `aes256-cts-hmac-sha1-96`, 18.

@@ -136,7 +136,6 @@ pub fn token_inside(octets: &[u8]) {
     };
     if let Some(mut context) = accept(enctype, &token) {
         let mic = context.sign(&[octets]);
-        assert_eq!(mic.len(), context.mic_length());
         assert!(context.verify(&mic, &[octets]).is_err(), "our own MIC");
     }
 }

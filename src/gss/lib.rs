@@ -35,7 +35,6 @@ mod spnego;
 pub use client::{Environment, ServiceTicket};
 pub use conf::{Include, Krb5Conf};
 pub use context::{BadMic, Context, Negotiation};
-pub use crypto::Enctype;
 pub use error::{Error, Purpose};
 pub use kdc::Kdcs;
 pub use keytab::{Choice, Credentials, Keytab, KeytabError};

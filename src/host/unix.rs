@@ -10,8 +10,8 @@ mod processes;
 
 pub(crate) use alarm::Alarm;
 pub(crate) use files::{
-    Folder, Found, Kind, default_cache, exposure, how_to_hide, is_out_of_descriptors, is_same_file,
-    make_folder, open_trusted, try_lock,
+    Folder, Found, Kind, exposure, how_to_hide, is_out_of_descriptors, is_same_file, make_folder,
+    open_trusted, try_lock,
 };
 pub(crate) use processes::{describe, lock_holder};
 
@@ -181,4 +181,33 @@ fn effective_uid() -> u32 {
 /// Whether this process acts as root.
 fn is_root() -> bool {
     effective_uid() == 0
+}
+
+/// `pydyndns.cache`: for root in `/run/pydyndns` if there is such a folder (the systemd service makes it), else in `/run`
+/// (`/var/run` where there is none); for another user in the runtime folder.
+///
+/// # Errors
+/// A user has no runtime folder, neither by `XDG_RUNTIME_DIR` nor, as for cron jobs, in `/run/user`.
+pub(crate) fn default_cache() -> io::Result<PathBuf> {
+    let folder = if is_root() {
+        ["/run/pydyndns", "/run"]
+            .map(PathBuf::from)
+            .into_iter()
+            .find(|folder| folder.is_dir())
+            .unwrap_or_else(|| "/var/run".into())
+    } else {
+        let by_uid = || {
+            Some(PathBuf::from(format!("/run/user/{}", effective_uid())))
+                .filter(|folder| folder.is_dir())
+        };
+        // A service has this variable and no HOME.
+        std::env::var_os("XDG_RUNTIME_DIR")
+            .map(PathBuf::from)
+            .filter(|folder| folder.is_absolute())
+            .or_else(by_uid)
+            .ok_or_else(|| {
+                io::Error::new(io::ErrorKind::NotFound, "this user has no runtime folder")
+            })?
+    };
+    Ok(folder.join("pydyndns.cache"))
 }

@@ -9,12 +9,12 @@ mod alarm;
 mod files;
 mod stderr;
 
-pub(crate) use access::exposure;
+pub(crate) use access::{exposure, how_to_hide};
 pub(crate) use adapters::{interface_index, interfaces, name_servers};
 pub(crate) use alarm::Alarm;
 pub(crate) use files::{
-    Folder, Found, Kind, default_cache, describe, how_to_hide, is_out_of_descriptors, is_same_file,
-    lock_holder, make_folder, open_trusted, try_lock,
+    Folder, Found, Kind, describe, is_out_of_descriptors, is_same_file, lock_holder, make_folder,
+    open_trusted, try_lock,
 };
 pub(crate) use stderr::stderr_has_reader;
 
@@ -134,6 +134,28 @@ fn keeps_growing(what: &str) -> io::Error {
     io::Error::other(format!("{what} keeps growing while it is read"))
 }
 
+/// `%LOCALAPPDATA%\Temp\pydyndns.cache`, or in `%USERPROFILE%\AppData\Local` where that variable is missing. They are
+/// read here since asking the system loads the whole graphical shell into the process: a run that changes nothing would
+/// take a third longer.
+///
+/// # Errors
+/// The account has neither.
+pub(crate) fn default_cache() -> io::Result<PathBuf> {
+    let folder = |name: &str| {
+        let path = env::var_os(name).map(PathBuf::from)?;
+        path.is_absolute().then_some(path)
+    };
+    folder("LOCALAPPDATA")
+        .or_else(|| Some(folder("USERPROFILE")?.join(r"AppData\Local")))
+        .map(|folder| folder.join(r"Temp\pydyndns.cache"))
+        .ok_or_else(|| {
+            io::Error::new(
+                io::ErrorKind::NotFound,
+                "neither LOCALAPPDATA nor USERPROFILE is set",
+            )
+        })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,5 +176,17 @@ mod tests {
     fn a_system_error_keeps_its_kind() {
         assert_eq!(os_error(2).kind(), io::ErrorKind::NotFound);
         assert!(is(&os_error(ERROR_MORE_DATA), ERROR_MORE_DATA));
+    }
+
+    #[test]
+    fn the_cache_lies_in_temp_below_local_application_data() {
+        let cache = default_cache().unwrap();
+        assert!(
+            cache.is_absolute() && cache.ends_with(r"Temp\pydyndns.cache"),
+            "{}",
+            cache.display()
+        );
+        let local = PathBuf::from(env::var_os("LOCALAPPDATA").unwrap());
+        assert!(cache.starts_with(local), "{}", cache.display());
     }
 }

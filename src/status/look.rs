@@ -142,8 +142,9 @@ fn ask_primary(
     loop {
         if next == target.servers.len() && !target.look_further(deadline) {
             return Err(format!(
-                "cannot ask the primary what the zone has now: {}",
-                failures.join("; ")
+                "cannot ask the primary what the zone has now: {}; {}",
+                failures.join("; "),
+                target.advice()
             ));
         }
         let Some(peer) = target.peer(next) else {

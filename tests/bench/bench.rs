@@ -26,7 +26,7 @@ use world::World;
 /// How often the fast commands run.
 const ROUNDS: u32 = 500;
 /// How often they run beside BIND, nsupdate or a program in a script language.
-const SLOW_ROUNDS: u32 = 300;
+const SLOW_ROUNDS: u32 = 200;
 
 fn main() -> ExitCode {
     if !cfg!(target_os = "linux") {

@@ -144,8 +144,7 @@ impl Programs {
             let bytes = file.metadata().map_or(0, |file| file.len());
             println!("| {name} | {bytes} |");
         }
-        let with_symbols =
-            compiler().join("target/x86_64-unknown-linux-musl/release/pydyndns-with-symbols");
+        let with_symbols = compiler().join("target/x86_64-unknown-linux-musl/release/pydyndns");
         if with_symbols.exists() {
             print_contents(&with_symbols);
         }

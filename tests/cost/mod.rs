@@ -6,12 +6,12 @@ use std::fs;
 use crate::harness::installed;
 use crate::harness::local::Local;
 
-/// The system calls from the opening of the configuration to the end. What starts a program, and how it is linked, comes
-/// before.
-const MAX_CALLS: usize = 0;
+/// The system calls from the opening of the configuration to the end, without those whose number depends on the machine's
+/// interfaces. What starts a program, and how it is linked, comes before.
+const MAX_CALLS: usize = 21;
 
-/// The instructions of the whole run, as the tests build the program; a release needs a tenth.
-const MAX_INSTRUCTIONS: u64 = 0;
+/// The instructions of the whole run, as the tests build the program; a release needs a tenth of them.
+const MAX_INSTRUCTIONS: u64 = 2_000_000;
 
 #[test]
 fn an_unchanged_run_makes_few_system_calls() {
@@ -33,6 +33,7 @@ fn an_unchanged_run_makes_few_system_calls() {
     let calls: Vec<&str> = log
         .lines()
         .skip_while(|line| line.starts_with("execve(") || !line.contains(&configuration))
+        .filter(|line| !line.starts_with("ioctl(") && !line.starts_with("recvfrom("))
         .collect();
     assert!(!calls.is_empty(), "the configuration is not opened: {log}");
     assert!(

@@ -10,7 +10,7 @@ mod hooks;
 #[cfg(target_os = "linux")]
 mod samples;
 #[cfg(target_os = "linux")]
-mod scripts;
+pub(crate) mod scripts;
 mod tasks;
 
 #[cfg(target_os = "linux")]

@@ -11,7 +11,7 @@ use super::text;
 const SCRIPTS: [&str; 2] = ["windows/install.ps1", "windows/uninstall.ps1"];
 
 /// The first place that the grammar cannot make sense of.
-fn first_error(node: tree_sitter::Node) -> Option<String> {
+pub(crate) fn first_error(node: tree_sitter::Node) -> Option<String> {
     if node.is_error() || node.is_missing() {
         return Some(node.start_position().to_string());
     }
@@ -20,7 +20,7 @@ fn first_error(node: tree_sitter::Node) -> Option<String> {
 }
 
 /// Every node of a kind, as text.
-fn all<'a>(node: tree_sitter::Node, kind: &str, script: &'a str) -> Vec<&'a str> {
+pub(crate) fn all<'a>(node: tree_sitter::Node, kind: &str, script: &'a str) -> Vec<&'a str> {
     let mut found = Vec::new();
     let mut open = vec![node];
     while let Some(node) = open.pop() {
@@ -34,7 +34,7 @@ fn all<'a>(node: tree_sitter::Node, kind: &str, script: &'a str) -> Vec<&'a str>
 }
 
 /// A script's syntax tree.
-fn parse(script: &str) -> tree_sitter::Tree {
+pub(crate) fn parse(script: &str) -> tree_sitter::Tree {
     let mut parser = tree_sitter::Parser::new();
     parser
         .set_language(&tree_sitter_powershell::LANGUAGE.into())

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::world::{HOST, World};
 use crate::harness::program::Program;
 use crate::harness::sandbox::sandbox;
+use crate::hostile::system_calls::counted;
 
 /// How often a run makes each system call; none where strace can't be used.
 fn system_calls(world: &World, program: &Program) -> Option<BTreeMap<String, u32>> {
@@ -32,12 +33,7 @@ fn system_calls(world: &World, program: &Program) -> Option<BTreeMap<String, u32
         .run()
         .succeeds();
     let text = std::fs::read_to_string(&log).unwrap();
-    let mut calls = BTreeMap::new();
-    for line in text.lines() {
-        if let Some((name, _)) = line.split_once('(') {
-            *calls.entry(name.to_owned()).or_default() += 1;
-        }
-    }
+    let calls = counted(&text);
     assert!(
         calls.contains_key("connect") && calls.contains_key("renameat"),
         "{calls:?}"

@@ -2,6 +2,7 @@
 
 mod between;
 mod kills;
+mod page;
 mod refusals;
 mod samba;
 mod world;

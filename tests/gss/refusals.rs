@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::between::{kdc, krb_error, pass_on};
+use super::between::{Change, kdc, krb_error, pass_on};
 use super::world::{HOST, World};
 use crate::harness::kerberos::{Realm, Setup};
 use crate::harness::sandbox::sandbox;
+use crate::harness::servers::{self, Kind, Policy, Server};
 
 /// Further principals with a keytab each, and what is wrong with them.
 const WRONG: [&str; 16] = [
@@ -30,6 +31,9 @@ const WRONG: [&str; 16] = [
     "addprinc -randkey host/other.example.com",
     "ktadd -k other.keytab host/other.example.com",
 ];
+
+/// What becomes of an answer to a TKEY query.
+type TkeyChange = Box<dyn Fn(Vec<u8>) -> Vec<u8> + Send>;
 
 /// Runs the program, which says this one line, and the zone stays.
 #[track_caller]
@@ -346,12 +350,11 @@ fn a_name_that_the_policy_does_not_grant() {
 }
 
 #[test]
-fn a_name_server_without_kerberos() {
+fn a_nameother_without_kerberos() {
     sandbox(|sandbox| {
         let Some(world) = World::new(sandbox, &HOST) else {
             skip!("krb5kdc or named is not installed")
         };
-        use crate::harness::servers::{Kind, Policy, Server, Setup};
         for address in ["127.0.2.1", "127.0.2.2", "127.0.2.3", "127.0.2.4"] {
             sandbox.address("lo", &format!("{address}/8"));
         }
@@ -361,14 +364,14 @@ fn a_name_server_without_kerberos() {
             (Kind::PowerDns, "127.0.2.3"),
             (Kind::Yadifa, "127.0.2.4"),
         ] {
-            let setup = Setup {
+            let setup = servers::Setup {
                 policy: Policy::Anybody,
                 keys: Vec::new(),
                 addresses: vec![address.parse().unwrap()],
                 port: 5300,
-                ..Setup::new(&[])
+                ..servers::Setup::new(&[])
             };
-            let Some(_server) = Server::start(kind, sandbox, &setup) else {
+            let Some(other) = Server::start(kind, sandbox, &setup) else {
                 continue;
             };
             let keys = json!({"server": format!("{address}:5300"), "timeout": 5});
@@ -379,7 +382,7 @@ fn a_name_server_without_kerberos() {
                     "ERROR: host.example.com is not confirmed: {address}:5300: *does no GSS-TSIG*"
                 ),
             );
-            assert_eq!(_server.at("host.example.com."), Vec::<String>::new());
+            assert_eq!(other.at("host.example.com."), Vec::<String>::new());
         }
     });
 }
@@ -397,8 +400,7 @@ fn an_answer_to_the_tkey_query_that_somebody_changed() {
                 .position(|window| window == what)
                 .unwrap()
         };
-        type Change = Box<dyn Fn(Vec<u8>) -> Vec<u8> + Send>;
-        let changes: Vec<(&str, Change)> = vec![
+        let changes: Vec<(&str, TkeyChange)> = vec![
             (
                 "no Kerberos context: could not confirm: the server closed the connection *",
                 Box::new(|_| Vec::new()),
@@ -513,9 +515,8 @@ fn an_answer_to_the_update_that_somebody_changed() {
             skip!("krb5kdc or named is not installed")
         };
         let _ = sandbox;
-        type Change = Box<dyn FnMut(usize, Vec<u8>) -> Vec<u8> + Send>;
         let mut kept = Vec::new();
-        let changes: Vec<(&str, Change)> = vec![
+        let changes: Vec<(&str, Box<Change>)> = vec![
             (
                 "could not confirm: the server closed the connection *",
                 Box::new(|_, _| Vec::new()),

@@ -122,6 +122,7 @@ impl Domain {
 }
 
 /// Starts a server, which ends with the sandbox.
+#[allow(clippy::zombie_processes, reason = "it ends with the sandbox")]
 fn start(mut command: Command, log: &Path) {
     let log = std::fs::File::create(log).unwrap();
     command

@@ -101,6 +101,11 @@ impl World {
         Program::new(&self.folder).config(&merged(merged(config(json!({})), own), keys))
     }
 
+    /// The program on the host with just this configuration.
+    pub(super) fn program_as_it_is(&self, keys: &Value) -> Program {
+        Program::new(&self.folder).config(keys)
+    }
+
     /// Where the cache is.
     pub(super) fn cache(&self) -> PathBuf {
         self.folder.join("cache")
@@ -139,11 +144,17 @@ impl World {
     /// Expects these addresses of the host in the zone.
     #[track_caller]
     pub(super) fn has(&self, addresses: &[&str]) {
+        self.has_with_ttl(3600, addresses);
+    }
+
+    /// The same, with this time to live.
+    #[track_caller]
+    pub(super) fn has_with_ttl(&self, ttl: u32, addresses: &[&str]) {
         let mut expected: Vec<_> = addresses
             .iter()
             .map(|address| {
                 let family = if address.contains(':') { "AAAA" } else { "A" };
-                format!("host.example.com. 3600 {family} {address}")
+                format!("host.example.com. {ttl} {family} {address}")
             })
             .collect();
         expected.sort();

@@ -94,8 +94,13 @@ const SET_UP: &str = r"
 set -e
 mount -t tmpfs none /run
 mkdir /run/upper /run/work /run/sandbox
-# Where a file system can't be laid over another, a copy of what can be read does as well.
-mount -t overlay overlay -o lowerdir=/etc,upperdir=/run/upper,workdir=/run/work /etc 2>/dev/null || {
+# Where a file system can't be laid over another, or not so that a folder can take a file's place, a copy of what can be read
+# does as well.
+over() {
+    mount -t overlay overlay -o lowerdir=/etc,upperdir=/run/upper,workdir=/run/work /etc &&
+        rm -f /etc/hosts && { mkdir /etc/hosts && rmdir /etc/hosts || { umount /etc; false; }; }
+}
+over 2>/dev/null || {
     mkdir /run/etc
     cp -a /etc/. /run/etc/ 2>/dev/null || true
     mount --bind /run/etc /etc
@@ -166,7 +171,8 @@ impl Sandbox {
     /// Sets the kernel's host name.
     pub(crate) fn hostname(&self, name: &str) {
         self.shell(&format!(
-            "hostname '{name}' 2>/dev/null || echo '{name}' > /proc/sys/kernel/hostname"
+            "hostname '{name}' 2>/dev/null || (echo '{name}' > /proc/sys/kernel/hostname) 2>/dev/null ||
+                python3 -c 'import socket; socket.sethostname(\"{name}\")'"
         ));
     }
 

@@ -239,7 +239,12 @@ impl Server {
     }
 
     /// Starts the prepared command and waits until it knows the zone.
-    fn run(mut command: Command, folder: &Path, address: SocketAddr, apex: &str) -> Self {
+    pub(crate) fn run(
+        mut command: Command,
+        folder: &Path,
+        address: SocketAddr,
+        apex: &str,
+    ) -> Self {
         let log = folder.join("stderr");
         let output = std::fs::File::create(&log).expect("a log can be made");
         let path = std::env::var("PATH").unwrap_or_default();

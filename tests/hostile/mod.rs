@@ -20,7 +20,7 @@ mod secrets;
 #[cfg(target_os = "linux")]
 mod stress;
 #[cfg(target_os = "linux")]
-mod system_calls;
+pub(crate) mod system_calls;
 #[cfg(target_os = "linux")]
 mod turns;
 #[cfg(unix)]

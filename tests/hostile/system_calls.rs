@@ -43,17 +43,23 @@ fn system_calls(local: &Local) -> Option<BTreeMap<String, u32>> {
     local.program(numbered(1)).under(under).run().succeeds();
     let text = fs::read_to_string(&log).expect("strace writes a log");
     fs::remove_file(&log).expect("the log can be removed");
-    let mut calls = BTreeMap::new();
-    for line in text.lines() {
-        if let Some((name, _)) = line.split_once('(') {
-            *calls.entry(name.to_owned()).or_default() += 1;
-        }
-    }
+    let calls = counted(&text);
     assert!(
         calls.contains_key("connect") && calls.contains_key("renameat"),
         "{calls:?}"
     );
     Some(calls)
+}
+
+/// How often each system call is in strace's log.
+pub(crate) fn counted(log: &str) -> BTreeMap<String, u32> {
+    let mut calls = BTreeMap::new();
+    for line in log.lines() {
+        if let Some((name, _)) = line.split_once('(') {
+            *calls.entry(name.to_owned()).or_default() += 1;
+        }
+    }
+    calls
 }
 
 /// The program with something injected at one system call; and whether it came to that, which differs a little from

@@ -107,7 +107,7 @@ fn a_name_that_is_not_registered_yet_is_told() {
     let found = json_of(&of(&local, json!({})).run(), 1);
     assert_eq!(found["cache"]["state"], "none");
     assert_eq!(found["cache"]["confirmed"], Value::Null);
-    assert!(problems(&found)[0].contains("host.example.com has no address in the zone"));
+    assert!(problems(&found)[0].contains("the zone has no address for host.example.com"));
 }
 
 #[test]

@@ -16,26 +16,26 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
 /// An authority that signs certificates into a folder.
-pub(super) struct Authority {
+pub(crate) struct Authority {
     /// Who signs.
     issuer: CertifiedIssuer<'static, KeyPair>,
     /// Where files go.
     folder: PathBuf,
     /// The file with its own certificate.
-    pub(super) file: PathBuf,
+    pub(crate) file: PathBuf,
 }
 
 /// A certificate and its key, in files.
 #[derive(Clone, Debug)]
-pub(super) struct Pair {
+pub(crate) struct Pair {
     /// The certificate's file.
-    pub(super) certificate: PathBuf,
+    pub(crate) certificate: PathBuf,
     /// The key's file.
-    pub(super) key: PathBuf,
+    pub(crate) key: PathBuf,
 }
 
 /// Writes a file that is its owner's alone.
-pub(super) fn write(path: PathBuf, text: impl AsRef<[u8]>) -> PathBuf {
+pub(crate) fn write(path: PathBuf, text: impl AsRef<[u8]>) -> PathBuf {
     std::fs::write(&path, text).expect("a file can be written");
     #[cfg(unix)]
     {
@@ -48,7 +48,7 @@ pub(super) fn write(path: PathBuf, text: impl AsRef<[u8]>) -> PathBuf {
 
 impl Authority {
     /// A new one of this name.
-    pub(super) fn new(folder: &Path, name: &str) -> Self {
+    pub(crate) fn new(folder: &Path, name: &str) -> Self {
         let mut params = CertificateParams::new([]).expect("no names are fine");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.distinguished_name.push(DnType::CommonName, name);
@@ -63,7 +63,7 @@ impl Authority {
     }
 
     /// A certificate for these names and addresses, from one year to another.
-    pub(super) fn pair_between(&self, names: &[&str], from: i32, to: i32) -> Pair {
+    pub(crate) fn pair_between(&self, names: &[&str], from: i32, to: i32) -> Pair {
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
         let stem = format!("{}-{from}-{to}", names.join("+").replace(':', "_"));
         let mut params = CertificateParams::new(names).expect("the names are names");
@@ -81,13 +81,13 @@ impl Authority {
     }
 
     /// A certificate that is valid now.
-    pub(super) fn pair(&self, names: &[&str]) -> Pair {
+    pub(crate) fn pair(&self, names: &[&str]) -> Pair {
         self.pair_between(names, 2020, 2090)
     }
 }
 
 /// A certificate that signs itself.
-pub(super) fn self_signed(folder: &Path, names: &[&str]) -> Pair {
+pub(crate) fn self_signed(folder: &Path, names: &[&str]) -> Pair {
     let names: Vec<String> = names.iter().map(ToString::to_string).collect();
     let made = rcgen::generate_simple_self_signed(names).expect("it signs itself");
     Pair {
@@ -97,7 +97,7 @@ pub(super) fn self_signed(folder: &Path, names: &[&str]) -> Pair {
 }
 
 /// A server's settings: its certificate, the protocols it confirms, and whose clients it admits.
-pub(super) fn server(pair: &Pair, protocols: &[&str], clients: Option<&Authority>) -> ServerConfig {
+pub(crate) fn server(pair: &Pair, protocols: &[&str], clients: Option<&Authority>) -> ServerConfig {
     let chain = CertificateDer::pem_file_iter(&pair.certificate)
         .expect("the certificate can be read")
         .map(|one| one.expect("the certificate is one"))
@@ -128,7 +128,7 @@ pub(super) fn server(pair: &Pair, protocols: &[&str], clients: Option<&Authority
 }
 
 /// Starts a listener whose connections are served one by one; its address. It lasts as long as the test's process.
-pub(super) fn listen(at: &str, serve: impl Fn(TcpStream) + Send + 'static) -> SocketAddr {
+pub(crate) fn listen(at: &str, serve: impl Fn(TcpStream) + Send + 'static) -> SocketAddr {
     let listener = TcpListener::bind(at).expect("a port is free");
     let address = listener.local_addr().expect("it has an address");
     thread::spawn(move || {
@@ -140,7 +140,7 @@ pub(super) fn listen(at: &str, serve: impl Fn(TcpStream) + Send + 'static) -> So
 }
 
 /// A proxy that ends TLS and passes each message on to a name server.
-pub(super) fn proxy(at: &str, config: ServerConfig, backend: SocketAddr) -> SocketAddr {
+pub(crate) fn proxy(at: &str, config: ServerConfig, backend: SocketAddr) -> SocketAddr {
     let config = Arc::new(config);
     listen(at, move |stream| {
         stream

@@ -1,7 +1,7 @@
 //! Updates over TLS: from BIND itself and through proxies in front of other servers, and in some thirty ways wrong. In each
 //! of these the zone stays as it was, and one line says what to fix.
 
-mod authority;
+pub(crate) mod authority;
 #[cfg(target_os = "linux")]
 mod servers;
 

@@ -11,6 +11,7 @@ use rustls::{CertificateError, DigitallySignedStruct, RootCertStore, SignatureSc
 use std::sync::{Arc, Mutex, PoisonError};
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
+use x509_cert::name::Name;
 
 /// Verifies servers' certificates, and remembers the last one for messages.
 #[derive(Debug)]
@@ -80,7 +81,7 @@ impl Verifier {
             |found| {
                 format!(
                     "the server's certificate ({})",
-                    found.tbs_certificate().subject()
+                    distinguished(found.tbs_certificate().subject())
                 )
             },
         );
@@ -120,7 +121,7 @@ impl Verifier {
                     ),
                     Some(found) => format!(
                         "{subject} is signed by {}, which is not in {}; set `tls.ca` to the file with that authority's certificate",
-                        found.issuer(),
+                        distinguished(found.issuer()),
                         self.source
                     ),
                     None => format!(
@@ -162,6 +163,28 @@ impl Verifier {
         verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
         Ok(ServerCertVerified::assertion())
     }
+}
+
+/// A certificate's name with the six attributes that such names consist of. The crate's own way to show it knows two thousand
+/// and would have each run relocate its table of them.
+fn distinguished(name: &Name) -> String {
+    let attributes = name.iter().map(|attribute| {
+        let oid = attribute.oid.to_string();
+        let kind = match oid.as_str() {
+            "2.5.4.3" => "CN",
+            "2.5.4.6" => "C",
+            "2.5.4.7" => "L",
+            "2.5.4.8" => "ST",
+            "2.5.4.10" => "O",
+            "2.5.4.11" => "OU",
+            other => other,
+        };
+        format!(
+            "{kind}={}",
+            String::from_utf8_lossy(attribute.value.value())
+        )
+    });
+    attributes.collect::<Vec<_>>().join(", ")
 }
 
 impl ServerCertVerifier for Verifier {

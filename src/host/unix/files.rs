@@ -13,7 +13,7 @@ use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What every file is opened with.
 const CAREFULLY: OFlags = OFlags::NOFOLLOW
@@ -373,35 +373,6 @@ pub(crate) fn exposure(file: &File) -> io::Result<Option<&'static str>> {
 pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
     let id = |path| fs::metadata(path).map(|found| (found.dev(), found.ino()));
     matches!((id(one), id(other)), (Ok(one), Ok(other)) if one == other)
-}
-
-/// `pydyndns.cache`: for root in `/run/pydyndns` if there is such a folder (the systemd service makes it), else in `/run`
-/// (`/var/run` where there is none); for another user in the runtime folder.
-///
-/// # Errors
-/// A user has no runtime folder, neither by `XDG_RUNTIME_DIR` nor, as for cron jobs, in `/run/user`.
-pub(crate) fn default_cache() -> io::Result<PathBuf> {
-    let folder = if is_root() {
-        ["/run/pydyndns", "/run"]
-            .map(PathBuf::from)
-            .into_iter()
-            .find(|folder| folder.is_dir())
-            .unwrap_or_else(|| "/var/run".into())
-    } else {
-        let by_uid = || {
-            Some(PathBuf::from(format!("/run/user/{}", effective_uid())))
-                .filter(|folder| folder.is_dir())
-        };
-        // A service has this variable and no HOME.
-        std::env::var_os("XDG_RUNTIME_DIR")
-            .map(PathBuf::from)
-            .filter(|folder| folder.is_absolute())
-            .or_else(by_uid)
-            .ok_or_else(|| {
-                io::Error::new(io::ErrorKind::NotFound, "this user has no runtime folder")
-            })?
-    };
-    Ok(folder.join("pydyndns.cache"))
 }
 
 /// How to take the right to read or change a file from others.

@@ -4,6 +4,7 @@ use super::os_error;
 use std::ffi::c_void;
 use std::fs::File;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
+use std::path::Path;
 use std::{io, ptr};
 use windows_sys::Win32::Foundation::{
     ERROR_SUCCESS, GENERIC_ALL, GENERIC_READ, GENERIC_WRITE, LocalFree,
@@ -269,6 +270,17 @@ impl Account {
     }
 }
 
+/// How to take the right to read or change a file from others. What somebody was granted beside what is inherited goes
+/// by `/reset` alone.
+pub(crate) fn how_to_hide(file: &Path) -> String {
+    let file = file.display();
+    format!(
+        "run install.ps1 again, which secures pydyndns.conf, or take that right from them: \
+         icacls \"{file}\" /reset, then \
+         icacls \"{file}\" /inheritance:r /grant:r *S-1-5-18:F *S-1-5-32-544:F *S-1-5-19:R"
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -402,5 +414,15 @@ mod tests {
         // No list at all: everyone may do everything.
         let none = security(&format!("O:{OWNER}G:BA"));
         assert!(none.grants_others(&account, WRITING));
+    }
+
+    #[test]
+    fn how_to_hide_a_file_names_it_and_removes_explicit_entries_first() {
+        let how = how_to_hide(Path::new(r"C:\Keys\own key.conf"));
+        let reset = how.find(r#"icacls "C:\Keys\own key.conf" /reset"#).unwrap();
+        let grant = how
+            .find(r#"icacls "C:\Keys\own key.conf" /inheritance:r /grant:r *S-1-5-18:F *S-1-5-32-544:F *S-1-5-19:R"#)
+            .unwrap();
+        assert!(reset < grant && how.contains("install.ps1"), "{how}");
     }
 }

@@ -2,7 +2,6 @@
 //! program (a scanner, a backup) holds them for a moment. Who may write them is a question to `access.rs`.
 
 use super::access;
-use std::env;
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io;
@@ -390,45 +389,12 @@ pub(crate) fn is_out_of_descriptors(error: &io::Error) -> bool {
     super::is(error, ERROR_TOO_MANY_OPEN_FILES)
 }
 
-/// How to take the right to read or change a file from others. What somebody was granted beside what is inherited goes
-/// by `/reset` alone.
-pub(crate) fn how_to_hide(file: &Path) -> String {
-    let file = file.display();
-    format!(
-        "run install.ps1 again, which secures pydyndns.conf, or take that right from them: \
-         icacls \"{file}\" /reset, then \
-         icacls \"{file}\" /inheritance:r /grant:r *S-1-5-18:F *S-1-5-32-544:F *S-1-5-19:R"
-    )
-}
-
 /// Makes a folder, and those above it.
 ///
 /// # Errors
 /// What `CreateDirectoryW` answers, but not that it is there already.
 pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).create(path)
-}
-
-/// `%LOCALAPPDATA%\Temp\pydyndns.cache`, or in `%USERPROFILE%\AppData\Local` where that variable is missing. They are
-/// read here since asking the system loads the whole graphical shell into the process: a run that changes nothing would
-/// take a third longer.
-///
-/// # Errors
-/// The account has neither.
-pub(crate) fn default_cache() -> io::Result<PathBuf> {
-    let folder = |name: &str| {
-        let path = env::var_os(name).map(PathBuf::from)?;
-        path.is_absolute().then_some(path)
-    };
-    folder("LOCALAPPDATA")
-        .or_else(|| Some(folder("USERPROFILE")?.join(r"AppData\Local")))
-        .map(|folder| folder.join(r"Temp\pydyndns.cache"))
-        .ok_or_else(|| {
-            io::Error::new(
-                io::ErrorKind::NotFound,
-                "neither LOCALAPPDATA nor USERPROFILE is set",
-            )
-        })
 }
 
 #[cfg(test)]
@@ -440,7 +406,7 @@ mod tests {
 
     impl Temporary {
         fn new(name: &str) -> Self {
-            let path = env::temp_dir().join(format!("pydyndns-{}-{name}", std::process::id()));
+            let path = std::env::temp_dir().join(format!("pydyndns-{}-{name}", std::process::id()));
             fs::create_dir(&path).unwrap();
             Self(path)
         }
@@ -537,27 +503,5 @@ mod tests {
         let started = Instant::now();
         open_trusted(&path).unwrap_err();
         assert!((PATIENCE..PATIENCE * 5).contains(&started.elapsed()));
-    }
-
-    #[test]
-    fn how_to_hide_a_file_names_it_and_removes_explicit_entries_first() {
-        let how = how_to_hide(Path::new(r"C:\Keys\own key.conf"));
-        let reset = how.find(r#"icacls "C:\Keys\own key.conf" /reset"#).unwrap();
-        let grant = how
-            .find(r#"icacls "C:\Keys\own key.conf" /inheritance:r /grant:r *S-1-5-18:F *S-1-5-32-544:F *S-1-5-19:R"#)
-            .unwrap();
-        assert!(reset < grant && how.contains("install.ps1"), "{how}");
-    }
-
-    #[test]
-    fn the_cache_lies_in_temp_below_local_application_data() {
-        let cache = default_cache().unwrap();
-        assert!(
-            cache.is_absolute() && cache.ends_with(r"Temp\pydyndns.cache"),
-            "{}",
-            cache.display()
-        );
-        let local = PathBuf::from(env::var_os("LOCALAPPDATA").unwrap());
-        assert!(cache.starts_with(local), "{}", cache.display());
     }
 }
