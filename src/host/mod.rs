@@ -15,6 +15,7 @@
 //! | `full_name` | what this computer is called, with its domain if the system knows one, and where that stands |
 //! | `name_servers` | the servers to ask in DNS, in order |
 //! | `NAME_SERVERS` | where an administrator looks for them, in words |
+//! | `authorities` | the certificate authorities that the system trusts |
 //! | `addresses_in_hosts` | a name's addresses in the hosts file |
 //! | `default_configs`, `default_cache` | where the configuration and the cache lie when nobody says |
 //! | `is_same_file` | whether two paths lead to the same file |
@@ -63,15 +64,15 @@ use linux::config_folder;
 pub(crate) use linux::{all_interfaces, interfaces};
 #[cfg(unix)]
 pub(crate) use unix::{
-    Alarm, Folder, Found, Kind, NAME_SERVERS, NAMES_IGNORE_CASE, default_cache, default_configs,
-    describe, exposure, full_name, how_to_hide, interface_index, is_out_of_descriptors,
-    is_same_file, lock_holder, make_folder, name_servers, open_trusted, stderr_has_reader,
-    stderr_is_journal, try_lock,
+    Alarm, Folder, Found, Kind, NAME_SERVERS, NAMES_IGNORE_CASE, authorities, default_cache,
+    default_configs, describe, exposure, full_name, how_to_hide, interface_index,
+    is_out_of_descriptors, is_same_file, lock_holder, make_folder, name_servers, open_trusted,
+    stderr_has_reader, stderr_is_journal, try_lock,
 };
 #[cfg(windows)]
 pub(crate) use windows::{
-    Alarm, Folder, Found, Kind, NAME_SERVERS, NAMES_IGNORE_CASE, default_cache, default_configs,
-    describe, exposure, full_name, how_to_hide, interface_index, interfaces,
+    Alarm, Folder, Found, Kind, NAME_SERVERS, NAMES_IGNORE_CASE, authorities, default_cache,
+    default_configs, describe, exposure, full_name, how_to_hide, interface_index, interfaces,
     interfaces as all_interfaces, is_out_of_descriptors, is_same_file, lock_holder, make_folder,
     name_servers, open_trusted, stderr_has_reader, stderr_is_journal, try_lock,
 };

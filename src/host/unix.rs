@@ -19,6 +19,7 @@ use super::{DNS_PORT, config_folder, read_text};
 use crate::hosts;
 use crate::name::{NameSource, complete};
 use crate::resolv_conf;
+use rustls::pki_types::CertificateDer;
 use std::ffi::CString;
 use std::fs::File;
 use std::io::Read;
@@ -210,4 +211,9 @@ pub(crate) fn default_cache() -> io::Result<PathBuf> {
             })?
     };
     Ok(folder.join("pydyndns.cache"))
+}
+
+/// The certificate authorities that the system trusts; none if it has no list of them.
+pub(crate) fn authorities() -> Vec<CertificateDer<'static>> {
+    rustls_native_certs::load_native_certs().certs
 }

@@ -6,12 +6,14 @@
 mod access;
 mod adapters;
 mod alarm;
+mod authorities;
 mod files;
 mod stderr;
 
 pub(crate) use access::{exposure, how_to_hide};
 pub(crate) use adapters::{interface_index, interfaces, name_servers};
 pub(crate) use alarm::Alarm;
+pub(crate) use authorities::authorities;
 pub(crate) use files::{
     Folder, Found, Kind, describe, is_out_of_descriptors, is_same_file, lock_holder, make_folder,
     open_trusted, try_lock,

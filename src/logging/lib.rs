@@ -5,7 +5,7 @@
 //! reads them, so that a program that is rewritten in Rust can keep its users' files, and a new one can offer them a way of
 //! configuring logs that is documented and widely known.
 //!
-//! ```
+//! ```standalone_crate
 //! let configuration = serde_json::json!({
 //!     "version": 1,
 //!     "formatters": {"brief": {"format": "%(levelname)-8s %(message)s"}},

@@ -160,7 +160,18 @@ impl Program {
     /// Runs it.
     pub(crate) fn run(&self) -> Run {
         let start = Instant::now();
-        let output = self.command().output().expect("the program can be started");
+        let mut output = self.command().output();
+        // Wine fails to start a program now and then, when many start at once: ERROR_INTERNAL_ERROR.
+        for _ in 0..5 {
+            if !output
+                .as_ref()
+                .is_err_and(|error| cfg!(windows) && error.raw_os_error() == Some(1359))
+            {
+                break;
+            }
+            output = self.command().output();
+        }
+        let output = output.expect("the program can be started");
         Run {
             status: output.status.code(),
             stdout: String::from_utf8_lossy(&output.stdout).replace("\r\n", "\n"),

@@ -2,6 +2,7 @@
 //! not accepted.
 
 use super::{Settings, pem};
+use crate::host;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::CryptoProvider;
@@ -42,8 +43,7 @@ impl Verifier {
             }
             (found, file.display().to_string())
         } else {
-            let found = rustls_native_certs::load_native_certs();
-            roots.add_parsable_certificates(found.certs);
+            roots.add_parsable_certificates(host::authorities());
             (Vec::new(), "the system's list".to_owned())
         };
         if roots.is_empty() {

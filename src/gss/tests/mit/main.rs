@@ -1,6 +1,7 @@
 //! The package against MIT's KDC and BIND, over real sockets: tickets, contexts, and updates that BIND takes.
 //!
 //! What DNS there has to be is written here octet by octet, so that nothing of the program takes part.
+#![cfg(target_os = "linux")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
