@@ -25,6 +25,7 @@ mod lock;
 pub use entry::Entry;
 pub(crate) use lock::LockError;
 
+use crate::escape;
 use crate::host::{self, Folder};
 use crate::registration::Registration;
 use file::Names;
@@ -63,8 +64,8 @@ pub(crate) struct CacheLock {
     names: Names,
     /// The lock file, or the cache itself where no other file can be made; none if no lock can be had.
     held: Option<Held>,
-    /// The new entry's file, locked too; none where it can't be made, and once it has become the cache.
-    draft: Option<File>,
+    /// The new entry's file, locked too, or why it can't be made. There is none either once it has become the cache.
+    draft: Result<File, String>,
     /// Why other runs may not be kept out.
     flaw: Option<String>,
     /// Whether the entry was removed and nothing is written yet, so that an update may be under way.
@@ -100,8 +101,32 @@ impl Cache {
         match file::read(&self.path) {
             Ok(entry) => Reading::Confirmed(entry),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Reading::Absent,
-            Err(error) => Reading::Unusable(error.to_string()),
+            Err(error) => Reading::Unusable(escape::system(&error)),
         }
+    }
+
+    /// Sees that a run may remove and replace what is in the cache's place.
+    ///
+    /// # Errors
+    /// It is somebody's file that was named by mistake.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let name = Names::of(&self.path).cache;
+        let Ok(folder) = Folder::open(folder_of(&self.path)) else {
+            return Ok(());
+        };
+        let Ok(found) = folder.look(&name) else {
+            return Ok(());
+        };
+        file::check_replaceable(&folder, &name, &found)
+            .map_err(|error| self.cannot_forget(&LockError::Failed(error)))
+    }
+
+    /// That the entry can't be removed, in words.
+    pub(crate) fn cannot_forget(&self, why: &LockError) -> String {
+        format!(
+            "cannot remove the cache {}, so nothing is sent that it would contradict: {why}",
+            self.path.display()
+        )
     }
 
     /// Waits for the right to send an update. Where no lock can be had the answer is one that says so.
@@ -120,7 +145,7 @@ impl Cache {
             folder: None,
             names,
             held: None,
-            draft: None,
+            draft: Err(String::new()),
             flaw: None,
             is_open: false,
             deadline,
@@ -144,18 +169,19 @@ impl CacheLock {
                         | io::ErrorKind::PermissionDenied
                 ) =>
             {
-                self.flaw = Some(format!("its folder can't be opened: {error}"));
+                self.flaw = Some(format!(
+                    "its folder can't be opened: {}",
+                    escape::system(&error)
+                ));
                 return Ok(());
             }
             Err(error) => return Err(LockError::Failed(error)),
         };
         match Held::take(&folder, &self.names, self.deadline) {
             Ok(held) => {
-                self.draft = if held.is_the_cache() {
-                    None
-                } else {
-                    lock::draft(&folder, &self.names, self.deadline)?
-                };
+                if !held.is_the_cache() {
+                    self.draft = lock::draft(&folder, &self.names, self.deadline)?;
+                }
                 self.held = Some(held);
             }
             Err(LockError::Unavailable(why)) => {
@@ -183,7 +209,7 @@ impl CacheLock {
             return Ok(());
         };
         // After an entry was written the next one needs a draft of its own.
-        if self.draft.is_none() && !self.held.as_ref().is_some_and(Held::is_the_cache) {
+        if self.draft.is_err() && !self.held.as_ref().is_some_and(Held::is_the_cache) {
             self.draft = lock::draft(folder, &self.names, self.deadline)?;
         }
         file::forget(folder, &self.names.cache).map_err(LockError::Failed)?;
@@ -207,12 +233,10 @@ impl CacheLock {
         if let Some(Held::Cache(cache)) = &self.held {
             file::write_in_place(cache, &text)?;
         } else {
-            let Some(draft) = &self.draft else {
-                return Err(io::Error::new(
-                    io::ErrorKind::PermissionDenied,
-                    format!("{} can't be made", self.names.draft.display()),
-                ));
-            };
+            let draft = self
+                .draft
+                .as_ref()
+                .map_err(|why| io::Error::other(why.as_str()))?;
             file::fill(folder, &self.names, draft, &text)?;
             if !self.is_intact(folder) {
                 return Err(io::Error::other(
@@ -220,7 +244,7 @@ impl CacheLock {
                 ));
             }
             folder.rename(&self.names.draft, &self.names.cache)?;
-            self.draft = None;
+            self.draft = Err(String::new());
         }
         self.is_open = false;
         Ok(())
@@ -235,7 +259,7 @@ impl CacheLock {
         lock && self
             .draft
             .as_ref()
-            .is_none_or(|draft| lock::is_at(folder, draft, &self.names.draft))
+            .map_or(true, |draft| lock::is_at(folder, draft, &self.names.draft))
     }
 }
 
@@ -249,7 +273,7 @@ impl Drop for CacheLock {
         if self.is_open && !self.is_intact(folder) {
             let _ = file::forget(folder, &self.names.cache);
         }
-        if let Some(draft) = &self.draft
+        if let Ok(draft) = &self.draft
             && lock::is_at(folder, draft, &self.names.draft)
         {
             let _ = folder.remove(&self.names.draft);

@@ -33,6 +33,15 @@ pub enum Mode {
 
 /// What the command line asks for.
 #[derive(Debug)]
+pub enum Request {
+    /// A run.
+    Run(Options),
+    /// A text about the program itself: its help or version.
+    Tell(String),
+}
+
+/// How to run.
+#[derive(Debug)]
 pub struct Options {
     /// What the run is for.
     pub(crate) mode: Mode,
@@ -46,23 +55,25 @@ pub struct Options {
     pub(crate) selection: Selection,
 }
 
-impl Options {
-    /// Reads the command line of this process; `--help` and `--version` end it here with status 0.
+impl Request {
+    /// Reads the command line of this process.
     ///
     /// # Errors
     /// One line that says what is wrong.
     pub fn from_command_line() -> Result<Self, String> {
         let words: Vec<OsString> = env::args_os().skip(1).collect();
-        if let Some(options) = Self::from_plain(&words) {
-            return options;
+        if let Some(options) = Options::from_plain(&words) {
+            return options.map(Self::Run);
         }
-        match Self::command().try_get_matches() {
-            Ok(matches) => Self::from_matches(matches),
+        match Options::command().try_get_matches() {
+            Ok(matches) => Options::from_matches(matches).map(Self::Run),
             Err(error) if error.use_stderr() => Err(explain(&error)),
-            Err(help) => help.exit(),
+            Err(help) => Ok(Self::Tell(help.to_string())),
         }
     }
+}
 
+impl Options {
     /// The options, if every word is one that timers, hooks and cron write; none if clap has to judge. To build its table
     /// takes as long as all the rest of a run that changes nothing.
     fn from_plain(words: &[OsString]) -> Option<Result<Self, String>> {

@@ -160,11 +160,11 @@ impl Config {
         };
         let hostname = top
             .optional("hostname")
-            .map(|value| name(value, name::configured_host_name))
+            .map(|value| name(value, name::configured_host_name, "host.example.com"))
             .transpose()?;
         let zone = top
             .optional("zone")
-            .map(|value| name(value, name::domain_name))
+            .map(|value| name(value, name::domain_name, "example.com"))
             .transpose()?;
         if let (Some(hostname), Some(zone)) = (&hostname, &zone)
             && !zone.zone_of(hostname)
@@ -184,7 +184,9 @@ impl Config {
                 .optional("cache")
                 .map_or(Ok(CacheFile::Off), |value| cache_file(value, folder))?,
             rules,
-            ttl: top.required("ttl").and_then(section::ttl)?,
+            ttl: top
+                .required("ttl", "a number of seconds")
+                .and_then(section::ttl)?,
             key,
             secret_file,
             logging: top.optional("logging").map(logging_section).transpose()?,
@@ -310,10 +312,19 @@ fn cache_file((at, value): At, folder: &Path) -> Result<CacheFile, Fault> {
     }
 }
 
-/// A name that `parse` accepts.
-fn name(value: At, parse: fn(&str) -> Result<Name, &'static str>) -> Result<Name, Fault> {
+/// A name that `parse` accepts, and one that it would.
+fn name(
+    value: At,
+    parse: fn(&str) -> Result<Name, &'static str>,
+    example: &str,
+) -> Result<Name, Fault> {
     let (path, text) = string(value)?;
-    parse(&text).map_err(|wrong| fault(path, format!("{} {wrong}", quoted(&text))))
+    parse(&text).map_err(|wrong| {
+        fault(
+            path,
+            format!("{} {wrong}; write a name like {example:?}", quoted(&text)),
+        )
+    })
 }
 
 /// The `replace` key.
@@ -429,7 +440,7 @@ mod tests {
             ),
             (
                 r#", "tsig": "c2VjcmV0""#,
-                "tsig: must be an object, not a string",
+                "tsig: must be an object with the keys algorithm, key, keyname, keyfile, not a string",
             ),
             (
                 r#", "tsig": {"algorithm": "HMAC-SHA256", "key": "c2VjcmV0", "keyname": "k"}"#,
@@ -457,9 +468,12 @@ mod tests {
             ),
             (
                 r#", "hostname": "host""#,
-                "hostname: \"host\" has no domain",
+                "hostname: \"host\" has no domain; write a name like \"host.example.com\"",
             ),
-            (r#", "zone": ".""#, "zone: \".\" has an empty label"),
+            (
+                r#", "zone": ".""#,
+                "zone: \".\" has an empty label; write a name like \"example.com\"",
+            ),
             (
                 r#", "hostname": "a.example.com", "zone": "example.net""#,
                 "zone: example.net is no parent of the hostname a.example.com",
@@ -494,13 +508,16 @@ mod tests {
                 .to_string()
         };
         assert_eq!(top("[]"), "must be a JSON object: { ... }");
-        assert_eq!(top("{}"), "ipv4: is missing and required");
+        assert_eq!(
+            top("{}"),
+            "ipv4: is missing and required; give true or false"
+        );
         assert_eq!(
             top(r#"{"ipv4": false, "ipv6": {"enable": false, "teredo": true}, "ttl": 1}"#),
             "ipv4: neither ipv4 nor ipv6.enable is true, so there is nothing to register"
         );
         assert!(top("{\n \"ipv4\": trx\n}").starts_with("line 2 column"));
-        assert!(top(&"[".repeat(100_000)).contains("recursion limit exceeded"));
+        assert!(top(&"[".repeat(100_000)).contains("nested too deeply"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The command line to an exit status; everything else is the library's.
 
-use pydyndns::cli::Options;
+use pydyndns::cli::Request;
 use pydyndns::host::allocator::Arena;
 use pydyndns::run::{self, Stop};
 use std::process::ExitCode;
@@ -11,10 +11,12 @@ static MEMORY: Arena = Arena::new();
 
 /// Chooses the exit status; nothing else does.
 fn main() -> ExitCode {
-    match Options::from_command_line()
-        .map_err(Stop::Wrong)
-        .and_then(|options| run::run(&options))
-    {
+    let outcome = match Request::from_command_line() {
+        Ok(Request::Run(options)) => run::run(&options),
+        Ok(Request::Tell(text)) => run::tell(&text),
+        Err(wrong) => Err(Stop::Wrong(wrong)),
+    };
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(stop) => {
             stop.report();

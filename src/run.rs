@@ -15,7 +15,7 @@ use crate::desired::{self, Desired};
 use crate::dns::message::Update;
 use crate::dns::target::Target;
 use crate::escape;
-use crate::host::Alarm;
+use crate::host::{self, Alarm};
 use crate::logger::{self, Logger};
 use crate::registration::Registration;
 use crate::status;
@@ -64,6 +64,7 @@ impl Stop {
 /// Why it ended without success.
 pub fn run(options: &Options) -> Result<(), Stop> {
     let mut alarm = Alarm::set(DEFAULT_TIMEOUT + MARGIN);
+    host::outlive_size_limit();
     let mut config =
         Config::load(options.config.as_deref()).map_err(|wrong| Stop::Wrong(wrong.to_string()))?;
     alarm.confirm(config.timeout + MARGIN);
@@ -104,6 +105,15 @@ pub fn run(options: &Options) -> Result<(), Stop> {
     });
     run.logger.finish();
     outcome
+}
+
+/// Prints a text about the program itself.
+///
+/// # Errors
+/// It can't be printed.
+pub fn tell(text: &str) -> Result<(), Stop> {
+    let _alarm = Alarm::set(DEFAULT_TIMEOUT + MARGIN);
+    show(text)
 }
 
 /// What every mode works with.
@@ -181,9 +191,7 @@ impl Run<'_> {
                 registration.addresses
             ));
         }
-        if let Some(cache) = &self.cache {
-            self.config.check_cache(cache.path())?;
-        }
+        self.rehearse(&registration.name)?;
         warn(warnings::of(&desired, &self.config));
         let delivery = Delivery::prepare(&self.config)?;
         let target = delivery.find_target(&registration.name, deadline)?;
@@ -210,10 +218,7 @@ impl Run<'_> {
         } else {
             status.text()
         };
-        print(&text).map_err(|error| {
-            logger::complain(&error.to_string());
-            Stop::Failed
-        })?;
+        show(&text)?;
         if status.is_ok() {
             Ok(())
         } else {
@@ -225,7 +230,7 @@ impl Run<'_> {
     #[inline(never)]
     fn unregister(&self) -> Result<(), Box<dyn Error>> {
         let deadline = Instant::now() + self.config.timeout;
-        let (name, _) = desired::name(&self.config)?;
+        let name = self.name_to_unregister()?;
         let delivery = Delivery::prepare(&self.config)?;
         let mut lock = match &self.cache {
             Some(cache) => Some(self.take_lock(cache, deadline)?),
@@ -247,8 +252,10 @@ impl Run<'_> {
     #[inline(never)]
     fn dry_run_of_unregistering(&self) -> Result<(), Box<dyn Error>> {
         let deadline = Instant::now() + self.config.timeout;
-        let (name, _) = desired::name(&self.config)?;
+        let name = self.name_to_unregister()?;
         let delivery = Delivery::prepare(&self.config)?;
+        self.rehearse(&name)?;
+        warn(warnings::about_secrets(&self.config));
         let target = delivery.find_target(&name, deadline)?;
         let update = Update::unregister(&name, &target.apex)?;
         print(&delivery.script(&update, target, deadline))
@@ -277,8 +284,9 @@ impl Run<'_> {
             && let Err(error) = lock.save(registration, SystemTime::now())
         {
             log::warn!(
-                "cannot write the cache {}, so the next run sends again: {error}",
-                cache.path().display()
+                "cannot write the cache {}, so the next run sends again: {}",
+                cache.path().display(),
+                escape::system(&error)
             );
         }
         Ok(())
@@ -306,6 +314,28 @@ impl Run<'_> {
         cache.lock(deadline).map_err(|error| {
             format!("cannot lock the cache {}: {error}", cache.path().display()).into()
         })
+    }
+
+    /// Which name is to have no address any more. It is told, like what a run registers.
+    fn name_to_unregister(&self) -> Result<Name, String> {
+        let (name, source) = desired::name(&self.config)?;
+        log::debug!(
+            "the configuration is {}; the name is {}, from {}; its addresses are to be removed",
+            self.config.file.display(),
+            escape::domain(&name),
+            source.as_str()
+        );
+        Ok(name)
+    }
+
+    /// What a dry run finds as a real one would before it sends: a cache that is none, and whose it is.
+    fn rehearse(&self, name: &Name) -> Result<(), Box<dyn Error>> {
+        if let Some(cache) = &self.cache {
+            self.config.check_cache(cache.path())?;
+            cache.check()?;
+        }
+        self.warn_about_cache(None, name);
+        Ok(())
     }
 
     /// Logs warnings of the cache and its lock.
@@ -374,12 +404,7 @@ fn tell_nothing_to_do(desired: &Desired) {
 
 /// Removes the cache's entry.
 fn forget(cache: &Cache, lock: &mut CacheLock) -> Result<(), String> {
-    lock.forget().map_err(|error| {
-        format!(
-            "cannot remove the cache {}, so nothing is sent that it would contradict: {error}",
-            cache.path().display()
-        )
-    })
+    lock.forget().map_err(|error| cache.cannot_forget(&error))
 }
 
 /// Logs warnings.
@@ -389,9 +414,17 @@ fn warn(warnings: Vec<String>) {
     }
 }
 
+/// Prints to stdout where there is no log to tell of a failure.
+fn show(text: &str) -> Result<(), Stop> {
+    print(text).map_err(|error| {
+        logger::complain(&error.to_string());
+        Stop::Failed
+    })
+}
+
 /// Prints to stdout.
 fn print(text: &str) -> Result<(), Box<dyn Error>> {
     io::stdout()
         .write_all(text.as_bytes())
-        .map_err(|error| format!("cannot print: {error}").into())
+        .map_err(|error| format!("cannot print: {}", escape::system(&error)).into())
 }

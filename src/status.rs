@@ -147,7 +147,8 @@ impl Status {
             return;
         };
         let wanted = self.wanted();
-        if zone.addresses == wanted {
+        // A run that ends before it compares anything leaves the zone as it is.
+        if self.is_stuck || zone.addresses == wanted {
             return;
         }
         let way_out = if self.cache.state == CacheState::Confirms {

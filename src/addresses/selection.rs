@@ -46,7 +46,12 @@ impl Selection {
                 ));
             }
             let pattern =
-                Pattern::new(text).map_err(|error| format!("interface `{argument}`: {error}"))?;
+                Pattern::new(text).map_err(|error| {
+                    format!(
+                        "interface `{argument}`: a name, or a pattern with `*`, `?` or `[..]`, is expected: {}",
+                        error.msg
+                    )
+                })?;
             list.push(Wanted {
                 text: text.to_owned(),
                 pattern,

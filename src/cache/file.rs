@@ -5,7 +5,7 @@
 //! something that is no cache. That the new name itself may be lost in a power cut is harmless: then there is none.
 
 use super::entry::Entry;
-use crate::host::{self, Folder, Kind};
+use crate::host::{self, Folder, Found, Kind};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
@@ -69,8 +69,7 @@ pub(super) fn forget(folder: &Folder, name: &OsStr) -> io::Result<()> {
         Err(error) => return Err(error),
         // A folder or a device is no entry, and not ours to remove.
         Ok(found) if found.kind == Kind::Other => return Ok(()),
-        Ok(found) if found.kind == Kind::File && found.len > 0 => check_replaceable(folder, name)?,
-        Ok(_) => {}
+        Ok(found) => check_replaceable(folder, name, &found)?,
     }
     match folder.remove_for_good(name) {
         Ok(()) => Ok(()),
@@ -110,11 +109,14 @@ fn is_never_believed(folder: &Folder, name: &OsStr) -> bool {
     })
 }
 
-/// Sees that what is in the cache's place can be one: it is empty or begins with a brace.
+/// Sees that what was found in the cache's place can be one, if it is a file: it is empty or begins with a brace.
 ///
 /// # Errors
 /// It is somebody's file that was named by mistake.
-fn check_replaceable(folder: &Folder, name: &OsStr) -> io::Result<()> {
+pub(super) fn check_replaceable(folder: &Folder, name: &OsStr, found: &Found) -> io::Result<()> {
+    if found.kind != Kind::File || found.len == 0 {
+        return Ok(());
+    }
     match folder.open_to_read(name).and_then(|file| first_byte(&file)) {
         Ok(None | Some(b'{')) => Ok(()),
         Ok(Some(_)) => Err(invalid(
@@ -141,10 +143,8 @@ pub(super) fn fill(folder: &Folder, names: &Names, draft: &File, text: &str) -> 
     write_in_place(draft, text)?;
     match folder.look(&names.cache) {
         Ok(found) if found.kind == Kind::Other => Err(invalid("not a regular file, left alone")),
-        Ok(found) if found.kind == Kind::File && found.len > 0 => {
-            check_replaceable(folder, &names.cache)
-        }
-        _ => Ok(()),
+        Ok(found) => check_replaceable(folder, &names.cache, &found),
+        Err(_) => Ok(()),
     }
 }
 

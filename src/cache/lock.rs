@@ -5,6 +5,7 @@
 //! replaced by a file of our own as soon as nobody has its lock, and one that a stranger holds is replaced at once.
 
 use super::file::{Names, first_byte};
+use crate::escape;
 use crate::host::{self, Folder, Found, Kind};
 use std::ffi::OsStr;
 use std::fmt;
@@ -42,7 +43,7 @@ impl fmt::Display for LockError {
         match self {
             Self::Held(who) => write!(f, "timed out waiting for another run: {who}"),
             Self::Unavailable(why) => f.write_str(why),
-            Self::Failed(error) => error.fmt(f),
+            Self::Failed(error) => f.write_str(&escape::system(error)),
         }
     }
 }
@@ -52,7 +53,7 @@ impl From<io::Error> for LockError {
         if host::is_out_of_descriptors(&error) {
             Self::Failed(error)
         } else {
-            Self::Unavailable(error.to_string())
+            Self::Unavailable(escape::system(&error))
         }
     }
 }
@@ -76,7 +77,7 @@ impl Held {
         names: &Names,
         deadline: Instant,
     ) -> Result<Self, LockError> {
-        match take(folder, &names.lock, true, deadline) {
+        match take(folder, &names.lock, Purpose::Lock, deadline) {
             Ok(file) => {
                 // Who ends in order takes its number back.
                 if signed_by(&file).is_some() {
@@ -86,7 +87,7 @@ impl Held {
                 Ok(Self::Lock(file))
             }
             Err(LockError::Unavailable(why)) if folder.look(&names.lock).is_err() => {
-                match take(folder, &names.cache, false, deadline) {
+                match take(folder, &names.cache, Purpose::Cache, deadline) {
                     Ok(file) => Ok(Self::Cache(file)),
                     Err(LockError::Unavailable(_)) => Err(LockError::Unavailable(why)),
                     Err(other) => Err(other),
@@ -102,7 +103,7 @@ impl Held {
     }
 }
 
-/// Makes the new entry's file and locks it; none where it can't be made.
+/// Makes the new entry's file and locks it, or says why it can't be made.
 ///
 /// # Errors
 /// Another run still has it at the deadline, or there is no file descriptor left.
@@ -110,22 +111,34 @@ pub(super) fn draft(
     folder: &Folder,
     names: &Names,
     deadline: Instant,
-) -> Result<Option<File>, LockError> {
-    match take(folder, &names.draft, true, deadline) {
-        Ok(file) => Ok(Some(file)),
-        Err(LockError::Unavailable(_)) => Ok(None),
+) -> Result<Result<File, String>, LockError> {
+    match take(folder, &names.draft, Purpose::Draft, deadline) {
+        Ok(file) => Ok(Ok(file)),
+        Err(LockError::Unavailable(why)) => Ok(Err(why)),
         Err(other) => Err(other),
     }
 }
 
-/// Waits for the lock of the file with that name. If it may be replaced it is made where it is missing, and anew where
+/// What a file that is locked is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// Only to be locked.
+    Lock,
+    /// To be written and to take the cache's place.
+    Draft,
+    /// It is the cache, where no other file can be made.
+    Cache,
+}
+
+/// Waits for the lock of the file with that name. All but the cache itself is made where it is missing, and anew where
 /// others could open it or it is none of ours.
 fn take(
     folder: &Folder,
     name: &OsStr,
-    may_replace: bool,
+    purpose: Purpose,
     deadline: Instant,
 ) -> Result<File, LockError> {
+    let may_replace = purpose != Purpose::Cache;
     let unavailable = |why: &str| LockError::Unavailable(format!("{}: {why}", name.display()));
     loop {
         let is_late = Instant::now() >= deadline;
@@ -141,7 +154,13 @@ fn take(
             }
         };
         let found = folder.examine(&file)?;
-        let may_replace = may_replace && (is_ours(&file) || found.has_other_names());
+        let is_file = found.kind == Kind::File;
+        let may_replace = may_replace && is_file && (is_ours(&file) || found.has_other_names());
+        if purpose == Purpose::Draft && is_file && !may_replace {
+            return Err(unavailable(
+                "there is a file of that name which is no entry, and is left alone",
+            ));
+        }
         // That others can write to it is no flaw of what is about to be replaced.
         if let Some(flaw) = folder.distrust(&found.without_others()) {
             if may_replace && !is_late && folder.remove(name).is_ok() {
@@ -164,9 +183,9 @@ fn take(
         let holder = host::lock_holder(&file);
         if let Some(process) = holder.filter(|&process| folder.distrusts_process(process)) {
             if !may_replace || is_late || folder.remove(name).is_err() {
-                let who = host::describe(process);
-                return Err(unavailable(&format!(
-                    "{who}, another user's, has locked it"
+                return Err(unavailable(&host::describe(
+                    process,
+                    "of another user has locked it",
                 )));
             }
         } else if is_late {
@@ -256,7 +275,7 @@ fn signed_by(mut file: &File) -> Option<u32> {
 /// Who holds a lock, for people: by what the system says, else by what the file says.
 fn who(file: &File, holder: Option<u32>) -> String {
     match holder.or_else(|| signed_by(file)) {
-        Some(process) => format!("{} holds the lock", host::describe(process)),
+        Some(process) => host::describe(process, "holds the lock"),
         None => "a process that can't be seen from here holds the lock".to_owned(),
     }
 }

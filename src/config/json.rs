@@ -1,7 +1,7 @@
 //! JSON text to an object, stricter than Python's `json` in one point (no key may be given twice), and with words of its
 //! own for the slips that people make: comments, single quotes, single backslashes, a comma too many.
 
-use super::section::{Fault, fault};
+use super::section::{Fault, fault, shown};
 use super::text::{decode, position};
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
@@ -74,20 +74,55 @@ fn explain(text: &str, error: &serde_json::Error) -> Fault {
         {
             "JSON has only the straight double quotes: \"...\""
         }
+        _ if rest.starts_with(is_odd_blank) => {
+            "an invisible character or blank that JSON does not know, as web pages have them; type the line anew"
+        }
         "trailing comma" => "a comma stands before the closing bracket; take it away",
         "key must be a string" => "a key in double quotes is expected",
-        "expected value"
-            if ["True", "False", "None"]
+        "expected value" | "expected ident"
+            if ["true", "false", "null", "none"]
                 .iter()
-                .any(|word| rest.starts_with(word)) =>
+                .any(|word| is_form_of(word_at(text, at), word)) =>
         {
-            "JSON writes true, false and null in lower case"
+            "JSON writes true, false and null in lower case and in full"
         }
-        "expected value" => "a value is expected; a text stands in double quotes",
+        "expected value" | "expected ident" => {
+            "a value is expected; a text stands in double quotes"
+        }
+        "invalid number" => "a number is expected, which JSON writes like 300, -1, 0.5 or 1e3",
+        "number out of range" => "no number can be so large",
+        "unexpected end of hex escape" | "lone leading surrogate in hex escape" => {
+            "half of a character beyond U+FFFF; JSON writes it as two escapes: \\ud83d\\ude00"
+        }
         "trailing characters" => "nothing may follow the object's closing brace",
+        "recursion limit exceeded" => {
+            "lists and objects are nested too deeply; no configuration needs more than 127 levels"
+        }
         what => what,
     };
     fault(place, words)
+}
+
+/// Whether a character is seen as a blank, or not at all, and is none of JSON's blanks.
+fn is_odd_blank(character: char) -> bool {
+    match character {
+        ' ' | '\t' | '\n' | '\r' => false,
+        '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' => true,
+        _ => character.is_whitespace() || character.is_control(),
+    }
+}
+
+/// The word that a position is in, at or behind its end.
+fn word_at(text: &str, at: usize) -> &str {
+    let is_letter = |character: char| character.is_ascii_alphabetic();
+    let rest = &text[text[..at].trim_end_matches(is_letter).len()..];
+    &rest[..rest.len() - rest.trim_start_matches(is_letter).len()]
+}
+
+/// Whether a word is meant as this one of JSON's: written with capitals, or not to its end.
+fn is_form_of(word: &str, of: &str) -> bool {
+    let word = word.to_ascii_lowercase();
+    !word.is_empty() && of.starts_with(&word)
 }
 
 /// Where in a text serde_json's position is: of the character at fault, or of the last one read. Its columns count
@@ -180,7 +215,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
             match keys.entry(key) {
                 Entry::Vacant(place) => place.insert(entries.next_value_seed(within)?),
                 Entry::Occupied(first) => {
-                    let twice = format_args!("the key `{}` is given twice", first.key());
+                    let twice = format_args!("the key `{}` is given twice", shown(first.key()));
                     return Err(de::Error::custom(twice));
                 }
             };
@@ -201,6 +236,17 @@ mod tests {
     /// What is said of a text.
     fn says(text: &str) -> String {
         object(text.as_bytes()).unwrap_err().to_string()
+    }
+
+    /// Expects that this is said of a text, at this place; one that ends in `*` is only the place's beginning.
+    fn is_told(text: &str, place: &str, what: &str) {
+        let said = says(text);
+        let (said_place, said_what) = said.split_once(": ").unwrap();
+        assert_eq!(said_what, what, "{text}");
+        match place.strip_suffix('*') {
+            Some(start) => assert!(said_place.starts_with(start), "{text}: {said}"),
+            None => assert_eq!(said_place, place, "{text}"),
+        }
     }
 
     #[test]
@@ -238,16 +284,6 @@ mod tests {
                 "a string cannot hold a control character as it is; write a tab as \\t",
             ),
             (
-                "{\"a\": True}",
-                "line 1 column 7",
-                "JSON writes true, false and null in lower case",
-            ),
-            (
-                "{\"a\": yes}",
-                "line 1 column 7",
-                "a value is expected; a text stands in double quotes",
-            ),
-            (
                 "{a: 1}",
                 "line 1 column 2",
                 "a key in double quotes is expected",
@@ -283,13 +319,7 @@ mod tests {
                 "expected `,` or `}`",
             ),
         ] {
-            let said = says(text);
-            let (said_place, said_what) = said.split_once(": ").unwrap();
-            assert_eq!(said_what, what, "{text}");
-            match place.strip_suffix('*') {
-                Some(start) => assert!(said_place.starts_with(start), "{text}: {said}"),
-                None => assert_eq!(said_place, place, "{text}"),
-            }
+            is_told(text, place, what);
         }
         for empty in ["", " \n\t", "\u{feff}"] {
             assert_eq!(
@@ -298,6 +328,41 @@ mod tests {
             );
         }
         assert_eq!(says("[]"), "must be a JSON object: { ... }");
+    }
+
+    #[test]
+    fn values_and_blanks_that_json_does_not_have_are_told_what_it_has() {
+        let lower_case = "JSON writes true, false and null in lower case and in full";
+        let value = "a value is expected; a text stands in double quotes";
+        let number = "a number is expected, which JSON writes like 300, -1, 0.5 or 1e3";
+        let blank = "an invisible character or blank that JSON does not know, as web pages have them; type the line anew";
+        for (text, place, what) in [
+            ("{\"a\": True}", "line 1 column 7", lower_case),
+            ("{\"a\": TRUE}", "line 1 column 7", lower_case),
+            ("{\"ä\": tru}", "line 1 column 10", lower_case),
+            ("{\"a\": nul,", "line 1 column 10", lower_case),
+            ("{\"a\": yes}", "line 1 column 7", value),
+            ("{\"a\": NaN}", "line 1 column 7", value),
+            ("{\"a\": trux}", "line 1 column 10", value),
+            ("{\"a\": -Infinity}", "line 1 column 8", number),
+            ("{\"a\": 01}", "line 1 column 8", number),
+            ("{\"a\": 5.}", "line 1 column 9", number),
+            (
+                "{\"a\": 1e400}",
+                "line 1 column 11",
+                "no number can be so large",
+            ),
+            (
+                r#"{"a": "\ud800"}"#,
+                "line 1 column 1*",
+                r"half of a character beyond U+FFFF; JSON writes it as two escapes: \ud83d\ude00",
+            ),
+            ("{\u{a0}\"a\": 1}", "line 1 column 2", blank),
+            ("{\"a\":\u{200b}1}", "line 1 column 6", blank),
+            ("\u{feff}\u{feff}{}", "line 1 column 1", blank),
+        ] {
+            is_told(text, place, what);
+        }
     }
 
     #[test]
@@ -327,7 +392,7 @@ mod tests {
 
     #[test]
     fn masses_and_depths_are_refused() {
-        assert!(says(&"[".repeat(100_000)).contains("recursion limit exceeded"));
+        assert!(says(&"[".repeat(100_000)).contains("nested too deeply"));
         assert!(
             says(&format!("{{\"a\": [1{}]}}", ",1".repeat(70_000)))
                 .contains("more than 65536 values")

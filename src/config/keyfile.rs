@@ -13,7 +13,7 @@ use crate::secret::Secret;
 use std::path::Path;
 
 /// The forms that are read, for who has another one.
-const FORMS: &str = "this is no key file; the forms that are read are tsig-keygen's (key \"NAME\" { algorithm hmac-sha256; secret \"BASE64\"; };), the YAML of keymgr -t, and K*.private of dnssec-keygen";
+const FORMS: &str = "the forms that are read are tsig-keygen's (key \"NAME\" { algorithm hmac-sha256; secret \"BASE64\"; };), the YAML of keymgr -t, and K*.private of dnssec-keygen";
 
 /// What a key file says, as text.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ impl KeyFile {
         let mut words = Words { text, line: 1 };
         let first = words.next().map_err(|wrong| with_example(&wrong, BIND))?;
         match first {
-            None => Err(format!("the file is empty; {FORMS}")),
+            None => Err(format!("there is no key in the file; {FORMS}")),
             Some(word) if word.eq_ignore_ascii_case("key") => {
                 bind(words).map_err(|wrong| with_example(&wrong, BIND))
             }
@@ -45,7 +45,7 @@ impl KeyFile {
             Some(word) if word.eq_ignore_ascii_case("Private-key-format:") => {
                 private(text).map_err(|wrong| with_example(&wrong, PRIVATE))
             }
-            Some(_) => Err(words.error(FORMS)),
+            Some(_) => Err(words.error(&format!("this is no key file; {FORMS}"))),
         }
     }
 }
@@ -234,7 +234,8 @@ impl<'a> Words<'a> {
                 (&quoted[..end], end + 2)
             }
             _ => {
-                let ends = |c: char| c.is_ascii_whitespace() || matches!(c, '{' | '}' | ';' | '"');
+                let ends =
+                    |c: char| c.is_ascii_whitespace() || matches!(c, '{' | '}' | ';' | '"' | '#');
                 let end = self.text.find(ends).unwrap_or(self.text.len());
                 (&self.text[..end], end)
             }
@@ -329,6 +330,7 @@ mod tests {
         );
         for text in [
             "// one\n# two\n/* three\n */ key k{secret aGVsbG8=;algorithm HMAC-MD5.SIG-ALG.REG.INT;};",
+            "key k#one\n{secret aGVsbG8=#two\n;algorithm HMAC-MD5.SIG-ALG.REG.INT# three\n;};",
             "KEY k {\n Algorithm \"HMAC-MD5.SIG-ALG.REG.INT\"; SECRET \"aGVs\n    bG8=\"; }; // end",
         ] {
             assert_eq!(read(text), expected);
@@ -453,12 +455,12 @@ mod tests {
         ] {
             assert_eq!(
                 KeyFile::parse(text).unwrap_err(),
-                format!("line 1: {FORMS}")
+                format!("line 1: this is no key file; {FORMS}")
             );
         }
         assert_eq!(
             KeyFile::parse("# nothing\n").unwrap_err(),
-            format!("the file is empty; {FORMS}")
+            format!("there is no key in the file; {FORMS}")
         );
     }
 }

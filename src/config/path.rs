@@ -10,9 +10,12 @@ const MAX_PATH: usize = 32_767;
 /// A file's name, made absolute or relative to where the configuration is by `folder`.
 pub(super) fn path(value: At, folder: &Path) -> Result<PathBuf, Fault> {
     let (path, text) = string(value)?;
-    check(&text)
-        .map(|()| folder.join(&text))
-        .map_err(|wrong| fault(path, wrong))
+    check(&text).map_err(|wrong| fault(path.as_str(), wrong))?;
+    if Path::new(&text).file_name().is_none() {
+        let wrong = format!("{} is a folder; name the file in it", quoted(&text));
+        return Err(fault(path, wrong));
+    }
+    Ok(folder.join(text))
 }
 
 /// Whether a text can be meant as a file's name.

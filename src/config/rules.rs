@@ -4,19 +4,20 @@ use super::section::{At, Fault, Section, boolean, fault, kind, quoted, section, 
 use crate::addresses::Rules;
 use ipnet::IpNet;
 use serde_json::Value;
+use std::collections::HashSet;
 
 /// The `ipv4`, `ipv6` and `addresses` keys.
 pub(super) fn rules(top: &mut Section) -> Result<Rules, Fault> {
-    let ipv4 = top.required("ipv4").and_then(boolean)?;
+    let ipv4 = top.required("ipv4", "true or false").and_then(boolean)?;
     let mut ipv6 = top
-        .required("ipv6")
+        .required("ipv6", "an object with the keys enable, teredo")
         .and_then(|value| section(value, &["enable", "teredo"]))?;
-    let enabled = ipv6.required("enable").and_then(boolean)?;
+    let enabled = ipv6.required("enable", "true or false").and_then(boolean)?;
     // Who has IPv6 off need not say what of it to leave out.
     let teredo = match ipv6.optional("teredo") {
         None if !enabled => Ok(false),
         Some(teredo) => boolean(teredo),
-        None => ipv6.required("teredo").and_then(boolean),
+        None => ipv6.required("teredo", "true or false").and_then(boolean),
     };
     let mut rules = Rules {
         ipv4,
@@ -38,10 +39,11 @@ pub(super) fn rules(top: &mut Section) -> Result<Rules, Fault> {
         rules.exclude = addresses
             .optional("exclude")
             .map_or(Ok(Vec::new()), networks)?;
+        let included: HashSet<_> = rules.include.iter().collect();
         if let Some(both) = rules
-            .include
+            .exclude
             .iter()
-            .find(|network| rules.exclude.contains(network))
+            .find(|network| included.contains(network))
         {
             return Err(fault(
                 "addresses.exclude",

@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 use serde_json::map::Map;
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -65,7 +66,7 @@ impl Section {
             None => format!("there are {}", allowed.join(", ")),
         };
         Err(fault(
-            format!("{path}{unknown}"),
+            format!("{path}{}", shown(unknown)),
             format!("no such key; {hint}"),
         ))
     }
@@ -82,10 +83,24 @@ impl Section {
             .map(|value| ([&self.path, key].concat(), value))
     }
 
-    /// Takes a key that must be there.
-    pub(super) fn required(&mut self, key: &str) -> Result<At, Fault> {
-        self.optional(key)
-            .ok_or_else(|| fault(format!("{}{key}", self.path), "is missing and required"))
+    /// Takes a key that must be there; `wanted` is what it should have, in words.
+    pub(super) fn required(&mut self, key: &str, wanted: &str) -> Result<At, Fault> {
+        self.optional(key).ok_or_else(|| {
+            fault(
+                format!("{}{key}", self.path),
+                format!("is missing and required; give {wanted}"),
+            )
+        })
+    }
+}
+
+/// A key as part of a path: as it stands if it is a plain word, and in quotes if one could not see what it is.
+pub(super) fn shown(key: &str) -> Cow<'_, str> {
+    let is_plain = |character: char| !character.is_whitespace() && !character.is_control();
+    if key.is_empty() || key.len() > 64 || !key.chars().all(is_plain) {
+        quoted(key).into()
+    } else {
+        key.into()
     }
 }
 
@@ -133,7 +148,11 @@ pub(super) fn section((path, value): At, allowed: &[&str]) -> Result<Section, Fa
         Value::Object(keys) => Section::new(format!("{path}."), keys, allowed),
         other => Err(fault(
             path,
-            format!("must be an object, not {}", kind(&other)),
+            format!(
+                "must be an object with the keys {}, not {}",
+                allowed.join(", "),
+                kind(&other)
+            ),
         )),
     }
 }

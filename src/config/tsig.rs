@@ -40,16 +40,25 @@ pub(super) fn key(
             .map_err(|what| fault(at, format!("{}: {what}", file.display())))?;
         return Ok((key, file));
     }
-    let (path, text) = tsig.required("algorithm").and_then(string)?;
+    let (path, text) = tsig
+        .required(
+            "algorithm",
+            "the algorithm, or a `keyfile` in place of all three",
+        )
+        .and_then(string)?;
     let algorithm = Algorithm::ALL
         .into_iter()
         .find(|algorithm| algorithm.as_str() == text);
     let algorithm = algorithm.ok_or_else(|| fault(path, unknown_algorithm()))?;
-    let (path, text) = tsig.required("key").and_then(string)?;
+    let (path, text) = tsig
+        .required("key", "the secret in base64")
+        .and_then(string)?;
     let text = Zeroizing::new(text);
     let secret =
         Secret::from_base64(&text).map_err(|wrong| fault(path, format!("the secret {wrong}")))?;
-    let name = tsig.required("keyname").and_then(key_name)?;
+    let name = tsig
+        .required("keyname", "the key's name as the server knows it")
+        .and_then(key_name)?;
     Ok((Key::new(&name, algorithm, secret), config.to_owned()))
 }
 

@@ -26,6 +26,7 @@
 //! | `exposure`, `how_to_hide` | who else may read or change a file with a secret, and what to do about it, in words |
 //! | `is_out_of_descriptors` | whether an error says that no more files can be opened |
 //! | `Alarm` | an end to this process whatever blocks it |
+//! | `outlive_size_limit` | a write beyond the limit of a file's size fails, and does not end this process |
 //! | `stderr_has_reader` | whether somebody may read what is written to stderr |
 //! | `stderr_is_journal` | whether systemd's journal reads what is written to stderr |
 
@@ -67,14 +68,14 @@ pub(crate) use unix::{
     Alarm, Folder, Found, Kind, NAME_SERVERS, NAMES_IGNORE_CASE, authorities, default_cache,
     default_configs, describe, exposure, full_name, how_to_hide, interface_index,
     is_out_of_descriptors, is_same_file, lock_holder, make_folder, name_servers, open_trusted,
-    stderr_has_reader, stderr_is_journal, try_lock,
+    outlive_size_limit, stderr_has_reader, stderr_is_journal, try_lock,
 };
 #[cfg(windows)]
 pub(crate) use windows::{
     Alarm, Folder, Found, Kind, NAME_SERVERS, NAMES_IGNORE_CASE, authorities, default_cache,
     default_configs, describe, exposure, full_name, how_to_hide, interface_index, interfaces,
     interfaces as all_interfaces, is_out_of_descriptors, is_same_file, lock_holder, make_folder,
-    name_servers, open_trusted, stderr_has_reader, stderr_is_journal, try_lock,
+    name_servers, open_trusted, outlive_size_limit, stderr_has_reader, stderr_is_journal, try_lock,
 };
 
 use crate::{escape, hosts};

@@ -8,7 +8,7 @@ mod alarm;
 mod files;
 mod processes;
 
-pub(crate) use alarm::Alarm;
+pub(crate) use alarm::{Alarm, outlive_size_limit};
 pub(crate) use files::{
     Folder, Found, Kind, exposure, how_to_hide, is_out_of_descriptors, is_same_file, make_folder,
     open_trusted, try_lock,

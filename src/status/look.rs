@@ -45,8 +45,11 @@ pub(crate) fn look(
         .clone()
         .map(|name| Desired::new(name, interfaces, missing, selection, config));
     match &desired {
-        Some(desired) => problems.extend(warnings::of(desired, config)),
-        None => problems.extend(warnings::about_secrets(config)),
+        Some(desired) if !is_stuck => problems.extend(warnings::of(desired, config)),
+        _ => problems.extend(warnings::about_secrets(config)),
+    }
+    if let Some((name, _)) = &name {
+        problems.extend(warnings::about_cache(cache, None, name));
     }
     let registration = desired.as_ref().map(|desired| &desired.registration);
     let cache = look_at_cache(cache, registration, config.refresh, &mut problems);
@@ -101,10 +104,12 @@ fn look_at_cache(
     let (state, confirmed) = match cache.read() {
         Reading::Absent => (CacheState::None, None),
         Reading::Unusable(why) => {
-            problems.push(format!(
-                "the cache {} counts as absent: {why}",
-                cache.path().display()
-            ));
+            problems.push(cache.check().err().unwrap_or_else(|| {
+                format!(
+                    "the cache {} counts as absent: {why}",
+                    cache.path().display()
+                )
+            }));
             (CacheState::Unreadable, None)
         }
         Reading::Confirmed(entry) => {

@@ -527,3 +527,52 @@ mod in_a_sandbox {
         });
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_file_in_the_drafts_place_that_is_no_entry_is_left_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let local = Local::new();
+    let draft = local.path().join("cache.new");
+    std::fs::write(&draft, "precious").unwrap();
+    std::fs::set_permissions(&draft, std::fs::Permissions::from_mode(0o644)).unwrap();
+    for count in 1..3 {
+        local.program(json!({})).run().is(
+            0,
+            "",
+            "WARNING: cannot write the cache *, so the next run sends again: cache.new: there is a file of that name which is no entry, and is left alone",
+        );
+        assert_eq!(local.primary.updates(), count);
+    }
+    assert_eq!(std::fs::read(&draft).unwrap(), b"precious");
+    assert_eq!(
+        draft.metadata().unwrap().permissions().mode() & 0o777,
+        0o644
+    );
+    assert!(!local.cache().exists());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_limit_of_a_files_size_is_as_a_full_disk() {
+    let local = Local::new();
+    let limited = ["sh", "-c", "ulimit -f 0; exec \"$@\"", "sh"];
+    local.program(json!({})).under(limited).run().is(
+        0,
+        "",
+        "WARNING: cannot write the cache *, so the next run sends again: file too large",
+    );
+    assert!(!local.cache().exists());
+    assert_eq!(local.primary.zone(), ["host.example.com. 3600 A 127.0.0.1"]);
+    // A log file that can't grow costs a line, and not the run.
+    let handlers =
+        json!({"f": {"class": "logging.FileHandler", "filename": local.path().join("log")}});
+    let logging =
+        json!({"version": 1, "handlers": handlers, "root": {"level": "INFO", "handlers": ["f"]}});
+    let program = local.program(json!({"cache": false, "logging": logging}));
+    program.under(limited).run().is(
+        0,
+        "",
+        "pydyndns: logging.handlers.f: *: File too large\n...",
+    );
+}

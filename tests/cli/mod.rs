@@ -407,3 +407,91 @@ mod in_a_sandbox {
         });
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_text_that_cannot_be_printed_is_told() {
+    let local = Local::new();
+    for arguments in [
+        &["-h"][..],
+        &["--version"],
+        &["--status"],
+        &["--status", "--json"],
+        &["-n"],
+    ] {
+        let program = local.program(json!({"logging": null})).args(arguments);
+        let full = std::fs::File::options().write(true).open("/dev/full");
+        let output = program.command().stdout(full.unwrap()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
+        assert!(
+            said.ends_with("cannot print: no space left on device\n") && said.lines().count() == 1,
+            "{arguments:?}: {said}"
+        );
+    }
+}
+
+#[test]
+fn a_dry_run_is_refused_and_warned_of_as_a_real_one() {
+    let local = Local::new();
+    let dry = [&["-n"][..], &["-n", "-f"], &["-n", "--unregister"]];
+    // A file that is no cache.
+    std::fs::write(local.cache(), "precious").unwrap();
+    for arguments in dry {
+        let run = local.program(json!({})).args(arguments).run();
+        run.fails(
+            1,
+            "ERROR: cannot remove the cache *the file does not begin with `{`, so it is no cache and is left alone; name another file",
+        );
+    }
+    std::fs::remove_file(local.cache()).unwrap();
+    // The configuration as the cache.
+    let own = json!({"cache": local.path().join("pydyndns.conf")});
+    for arguments in dry {
+        let run = local.program(own.clone()).args(arguments).run();
+        run.fails(2, "pydyndns: *: cache: is the configuration itself, *");
+    }
+    // Another name's cache.
+    local.program(json!({})).run().succeeds();
+    let other = json!({"hostname": "other.example.com"});
+    for arguments in dry {
+        let run = local.program(other.clone()).args(arguments).run();
+        run.is(
+            0,
+            "...",
+            "WARNING: the cache * is about host.example.com., not other.example.com: *",
+        );
+        assert!(local.cache().exists());
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_dry_run_of_unregistering_warns_of_a_secret_that_others_can_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let local = Local::new();
+    let program = local.program(json!({})).args(["-n", "--unregister"]);
+    let mode = std::fs::Permissions::from_mode(0o644);
+    std::fs::set_permissions(local.path().join("pydyndns.conf"), mode).unwrap();
+    program.run().is(
+        0,
+        "...",
+        "WARNING: *has a secret in it and is readable by others*",
+    );
+}
+
+#[test]
+fn verbose_tells_configuration_and_name_of_unregistering_too() {
+    let local = Local::new();
+    for arguments in [&["-v", "--unregister"][..], &["-v", "-n", "--unregister"]] {
+        let run = local
+            .program(json!({"logging": null}))
+            .args(arguments)
+            .run();
+        run.is(
+            0,
+            "...",
+            "pydyndns: DEBUG: the configuration is *pydyndns.conf; the name is host.example.com, from configuration; its addresses are to be removed\n...",
+        );
+    }
+}

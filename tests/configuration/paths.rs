@@ -97,3 +97,18 @@ fn a_configuration_that_is_missing_is_told_with_the_way_to_name_it() {
         &format!("pydyndns: {}: there is no such file", file.display()),
     );
 }
+
+#[test]
+fn a_path_without_a_files_name_is_refused_and_nothing_is_made() {
+    let local = Local::new();
+    for path in ["/", "..", "sub/.."] {
+        for keys in [json!({"cache": path}), json!({"tsig": {"keyfile": path}})] {
+            let run = local.program(keys).run();
+            run.fails(
+                2,
+                &format!("pydyndns: *: *: \"{path}\" is a folder; name the file in it"),
+            );
+        }
+    }
+    assert_eq!(local.files().len(), 1, "{:?}", local.files());
+}

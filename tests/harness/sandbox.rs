@@ -134,6 +134,13 @@ impl Sandbox {
         sandbox
     }
 
+    /// Whether nothing in here can act as another account: an ordinary user's namespace has no other.
+    pub(crate) fn has_one_user(&self) -> bool {
+        let map =
+            std::fs::read_to_string("/proc/self/uid_map").expect("the kernel tells who is who");
+        map.lines().count() == 1 && map.trim_end().ends_with(" 1")
+    }
+
     /// A folder of its own, gone with the sandbox.
     pub(crate) fn path(&self) -> &Path {
         &self.0

@@ -39,7 +39,11 @@ pub(crate) const VALUES: &[(&str, &str, &str)] = &[
     ),
     ("ipv4", "[true]", "ipv4: must be true or false, not a list"),
     ("ipv6", "", "ipv6: is missing"),
-    ("ipv6", "true", "ipv6: must be an object, not a boolean"),
+    (
+        "ipv6",
+        "true",
+        "ipv6: must be an object with the keys enable, teredo, not a boolean",
+    ),
     ("ipv6", "{}", "ipv6.enable: is missing"),
     ("ipv6", r#"{"enable": true}"#, "ipv6.teredo: is missing"),
     (
@@ -61,7 +65,7 @@ pub(crate) const VALUES: &[(&str, &str, &str)] = &[
     ("ttl", "-1", "ttl: must be from 0 to 2147483647"),
     ("ttl", "2147483648", "ttl: must be from 0 to 2147483647"),
     ("ttl", "1e300", "ttl: must be from 0 to 2147483647"),
-    ("ttl", "1e999", "number out of range"),
+    ("ttl", "1e999", "no number can be so large"),
     (
         "ttl",
         "\"3600\"",
@@ -206,7 +210,7 @@ pub(crate) const VALUES: &[(&str, &str, &str)] = &[
     (
         "addresses",
         "[]",
-        "addresses: must be an object, not a list",
+        "addresses: must be an object with the keys include, exclude, not a list",
     ),
     (
         "addresses",
@@ -285,13 +289,17 @@ pub(crate) const VALUES: &[(&str, &str, &str)] = &[
     (
         "line\\nbreak\\u001b[2J",
         "1",
-        "line\\nbreak\\u{1b}[2J: no such key;",
+        "line\\nbreak\\u{1b}[2J\": no such key;",
     ),
-    ("tsig", "true", "tsig: must be an object, not a boolean"),
+    (
+        "tsig",
+        "true",
+        "tsig: must be an object with the keys algorithm, key, keyname, keyfile, not a boolean",
+    ),
     (
         "tsig",
         "\"VG9wU2VjcmV0VG9wU2VjcmV0\"",
-        "tsig: must be an object, not a string",
+        "tsig: must be an object with the keys algorithm, key, keyname, keyfile, not a string",
     ),
     ("tsig", "{}", "tsig.algorithm: is missing"),
     (
@@ -690,12 +698,17 @@ fn a_configuration_that_is_huge_or_nested_or_no_text_is_refused_in_little_memory
     let many_keys: Vec<_> = (0..much / 11)
         .map(|number| format!("\"{number:x}\":[]"))
         .collect();
+    // Which of them are in both lists takes no longer to find than to read them.
+    let networks = |first: u8| {
+        let of = |number: u16| format!("\"{first}.{}.{}.0/24\"", number >> 8, number & 255);
+        (0..10_000).rev().map(of).collect::<Vec<_>>().join(",")
+    };
     for (text, says) in [
-        ("[".repeat(100_000), "recursion limit"),
-        ("{\"a\":".repeat(40_000), "recursion limit"),
+        ("[".repeat(100_000), "nested too deeply"),
+        ("{\"a\":".repeat(40_000), "nested too deeply"),
         (
             format!("{{\"ipv4\": {}{}}}", "[".repeat(200), "]".repeat(200)),
-            "recursion limit",
+            "nested too deeply",
         ),
         (
             format!("{{\"ipv4\": [1{}]}}", ",1".repeat(much / 2)),
@@ -706,7 +719,21 @@ fn a_configuration_that_is_huge_or_nested_or_no_text_is_refused_in_little_memory
             "ipv4: is missing",
         ),
         (format!("{{{}}}", many_keys.join(",")), "no such key; "),
-        (format!("{{\"{}\": 1}}", "k".repeat(much)), "kkk ..."),
+        (
+            format!("{{\"{}\": 1}}", "k".repeat(much)),
+            "kkk\"...: no such key; there are cache, ",
+        ),
+        (
+            with(
+                "addresses",
+                &format!(
+                    "{{\"include\": [{}], \"exclude\": [{}]}}",
+                    networks(10),
+                    networks(11).replace("11.0.0.0/24", "10.0.0.0/24")
+                ),
+            ),
+            "addresses.exclude: 10.0.0.0/24 is in `include` as well",
+        ),
         (
             with("cache", &format!("\"{}\"", "${".repeat(much / 2))),
             "cache: is longer than a path can be",

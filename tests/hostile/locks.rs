@@ -140,7 +140,7 @@ fn a_run_that_is_stopped_is_named_to_those_that_wait_for_it() {
     let run = other(&local, &folder, json!({"ttl": 2, "timeout": 1})).run();
     run.fails(
         1,
-        &format!("ERROR: cannot lock the cache *process {process} (pydyndns), which is stopped*kill -CONT {process}*holds the lock"),
+        &format!("ERROR: cannot lock the cache *process {process} (pydyndns) holds the lock, and is stopped: *kill -CONT {process}*"),
     );
     assert!(run.took < Duration::from_secs(5), "took {:?}", run.took);
     signal("-CONT");

@@ -111,3 +111,38 @@ fn the_update_is_confirmed_though_a_log_server_never_answers() {
         registers_in_spite_of(&handler, &port.to_string());
     }
 }
+
+#[test]
+fn an_error_that_a_web_server_does_not_take_goes_to_stderr() {
+    use std::io::{Read, Write};
+    for (answer, says) in [
+        (
+            "HTTP/1.1 500 no \u{1b}[2J\r\n\r\n",
+            "the server answers 500 no \\u{1b}[2J",
+        ),
+        (
+            "220 mail.example.com\r\n",
+            "the server answers no HTTP: \"220 mail.example.com\"",
+        ),
+    ] {
+        let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = server.local_addr().unwrap().to_string();
+        let serve = std::thread::spawn(move || {
+            let (mut client, _) = server.accept().unwrap();
+            let _ = client.read(&mut [0; 4096]);
+            client.write_all(answer.as_bytes()).unwrap();
+        });
+        let local = Local::new();
+        let handlers =
+            json!({"h": {"class": "logging.handlers.HTTPHandler", "host": address, "url": "/"}});
+        let logging = json!({"version": 1, "handlers": handlers, "root": {"handlers": ["h"]}});
+        let run = local
+            .program(json!({"logging": logging, "server": "127.0.0.1:1", "timeout": 1}))
+            .run();
+        serve.join().unwrap();
+        run.fails(
+            1,
+            &format!("pydyndns: logging.handlers.h: http://{address}: {says}\npydyndns: ERROR: host.example.com is not confirmed: *"),
+        );
+    }
+}

@@ -1,5 +1,6 @@
 //! What real servers say when they say no, and what the operator is told; and what is no refusal though it looks like one.
 
+use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -14,7 +15,7 @@ use crate::harness::primary::tsig::{Algorithm, Key};
 use crate::harness::program::{Program, Run, config, merged, tsig};
 use crate::harness::sandbox::{Sandbox, sandbox};
 use crate::harness::servers::{Kind, Server, Setup};
-use crate::harness::{announce, installed, key, secret};
+use crate::harness::{announce, installed, key, secret, wait_until};
 
 /// A run that registers host.example.com at 127.0.0.1 with the first key, but for these keys.
 fn run(sandbox: &Sandbox, keys: Value) -> Run {
@@ -417,9 +418,13 @@ fn dnsmasq_as_the_resolver_forgets_the_authority_section_and_nothing_is_lost() {
             return;
         };
         sandbox.shell(
-            "dnsmasq --conf-file=/dev/null --pid-file= --user=root --no-resolv --no-hosts --listen-address=127.0.0.2 --bind-interfaces \
-             --server=127.0.0.1 --cache-size=1000 --log-facility=/run/sandbox/dnsmasq.log",
+            // In the foreground, as who starts it.
+            "dnsmasq --no-daemon --conf-file=/dev/null --no-resolv --no-hosts --listen-address=127.0.0.2 --bind-interfaces \
+             --server=127.0.0.1 --cache-size=1000 > /run/sandbox/dnsmasq.log 2>&1 &",
         );
+        wait_until("dnsmasq has started", || {
+            fs::read_to_string("/run/sandbox/dnsmasq.log").is_ok_and(|log| log.contains("started"))
+        });
         sandbox.resolvers(&["127.0.0.2"]);
         for name in [
             "host.example.com",

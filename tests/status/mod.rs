@@ -357,3 +357,48 @@ fn hostile_soa(query: &[u8]) -> Vec<u8> {
     answer.add_answer(Record::from_rdata(apex, 1, RData::SOA(soa)));
     answer.to_vec().expect("an answer")
 }
+
+#[test]
+fn a_run_that_would_leave_the_records_is_not_said_to_remove_them() {
+    let local = Local::new();
+    local.program(json!({})).run().succeeds();
+    let found = json_of(&of(&local, json!({})).arg("nope0").run(), 1);
+    let problems = problems(&found);
+    assert!(
+        problems.len() == 1
+            && problems[0].starts_with("no interface nope0 exists, so the records stay"),
+        "{problems:?}"
+    );
+}
+
+#[test]
+fn a_cache_that_is_anothers_or_none_is_told_with_the_remedy() {
+    let local = Local::new();
+    local.program(json!({})).run().succeeds();
+    let found = json_of(
+        &of(&local, json!({"hostname": "other.example.com"})).run(),
+        1,
+    );
+    assert_eq!(found["cache"]["state"], "differs");
+    assert!(
+        problems(&found)[0].contains("is about host.example.com., not other.example.com: "),
+        "{found:#}"
+    );
+    std::fs::write(local.cache(), "precious").unwrap();
+    let found = json_of(&of(&local, json!({})).run(), 0);
+    assert_eq!(found["cache"]["state"], "unreadable");
+    assert!(
+        problems(&found)[0].ends_with("is no cache and is left alone; name another file"),
+        "{found:#}"
+    );
+    #[cfg(unix)]
+    {
+        std::fs::remove_file(local.cache()).unwrap();
+        std::os::unix::fs::symlink("elsewhere", local.cache()).unwrap();
+        let found = json_of(&of(&local, json!({})).run(), 0);
+        assert!(
+            problems(&found)[0].ends_with("counts as absent: it is a symbolic link"),
+            "{found:#}"
+        );
+    }
+}

@@ -228,7 +228,8 @@ fn nothing_of_an_update_is_in_the_clear_whether_it_succeeds_or_not() {
         sandbox.interface("lan0", &["192.0.2.10/24"]);
         let capture = sandbox.path().join("capture");
         let dump = Command::new("tcpdump")
-            .args(["-i", "lo", "-U", "-s", "0", "-w"])
+            // As who starts it: in a user namespace there is nobody else.
+            .args(["-Z", "root", "-i", "lo", "-U", "-s", "0", "-w"])
             .arg(&capture)
             .args(["tcp"])
             .env(

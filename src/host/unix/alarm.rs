@@ -91,6 +91,16 @@ impl Alarm {
     }
 }
 
+/// Has a write beyond the limit of a file's size (`RLIMIT_FSIZE`) fail, as one to a full disk does. As it stands it would
+/// end this process before it has told anybody.
+pub(crate) fn outlive_size_limit() {
+    // SAFETY: to ignore a signal needs no handler.
+    #[allow(unsafe_code)]
+    unsafe {
+        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+    }
+}
+
 /// Has the kernel send SIGALRM after so long.
 fn ring_after(after: Duration) {
     let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);

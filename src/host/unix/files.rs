@@ -194,9 +194,9 @@ impl Folder {
         match rustix::fs::openat(&self.folder, name, access | CAREFULLY, Mode::empty()) {
             Ok(file) => Ok(file.into()),
             // Linux and macOS say ELOOP to a symbolic link, FreeBSD EMLINK, NetBSD EFTYPE.
-            Err(_) if self.look(name).is_ok_and(|found| found.kind == Kind::Link) => Err(
-                io::Error::new(io::ErrorKind::InvalidInput, "it is a symbolic link"),
-            ),
+            Err(_) if self.look(name).is_ok_and(|found| found.kind == Kind::Link) => {
+                Err(is_a_link())
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -277,6 +277,11 @@ impl Folder {
     }
 }
 
+/// That a file's name is a symbolic link's.
+fn is_a_link() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "it is a symbolic link")
+}
+
 /// Opens a file to read what it says, if that may be believed, by the rules of [`Folder::distrust`].
 ///
 /// # Errors
@@ -285,7 +290,12 @@ pub(crate) fn open_trusted(path: &Path) -> io::Result<(File, Metadata)> {
     let file = OpenOptions::new()
         .read(true)
         .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY)
-        .open(path)?;
+        .open(path)
+        .map_err(|error| match error.raw_os_error() {
+            // A link in the last place, or links that lead in a circle before it.
+            Some(libc::ELOOP | libc::EMLINK) => is_a_link(),
+            _ => error,
+        })?;
     let found = file.metadata()?;
     let folder_owner = || {
         let folder = match path.parent() {

@@ -39,15 +39,15 @@ pub(super) fn is_strangers(process: u32, folder_owner: u32) -> bool {
         .is_some_and(|user| user != 0 && user != effective_uid() && user != folder_owner)
 }
 
-/// A process for people: its number, its program and whether it is stopped.
-pub(crate) fn describe(process: u32) -> String {
+/// What a process does, for people: its number, its program, and if it is stopped, the way out.
+pub(crate) fn describe(process: u32, does: &str) -> String {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     match program_and_state(&stat) {
         Some((program, 'T' | 't')) => format!(
-            "process {process} ({program}), which is stopped: let it go on (kill -CONT {process}) or end it"
+            "process {process} ({program}) {does}, and is stopped: let it go on (kill -CONT {process}) or end it"
         ),
-        Some((program, _)) => format!("process {process} ({program})"),
-        None => format!("process {process}"),
+        Some((program, _)) => format!("process {process} ({program}) {does}"),
+        None => format!("process {process} {does}"),
     }
 }
 
@@ -99,6 +99,10 @@ mod tests {
         assert_eq!(lock_holder(&file), Some(std::process::id()));
         fs::remove_file(path).unwrap();
         assert!(!is_strangers(std::process::id(), 0));
-        assert!(describe(std::process::id()).starts_with("process "));
+        let ours = describe(std::process::id(), "runs");
+        assert!(
+            ours.starts_with("process ") && ours.ends_with(" runs"),
+            "{ours}"
+        );
     }
 }

@@ -380,8 +380,8 @@ pub(crate) fn lock_holder(_file: &File) -> Option<u32> {
 }
 
 /// A process for people.
-pub(crate) fn describe(process: u32) -> String {
-    format!("process {process}")
+pub(crate) fn describe(process: u32, does: &str) -> String {
+    format!("process {process} {does}")
 }
 
 /// Whether the process has no handle left.

@@ -18,6 +18,9 @@ use crate::network::{self, Delivery};
 use crate::record::Record;
 use crate::value::Value;
 
+/// No server's status line is longer.
+const MAX_STATUS_LINE: usize = 4096;
+
 /// A web server.
 pub(crate) struct Http {
     /// its name, perhaps with a port
@@ -156,6 +159,39 @@ fn quote(text: &str, out: &mut String) {
     }
 }
 
+/// The first line of a server's answer.
+fn status_line(stream: &mut impl Read) -> Result<String, String> {
+    let mut line = Vec::new();
+    let mut part = [0; 512];
+    while line.len() < MAX_STATUS_LINE && !line.contains(&b'\n') {
+        match stream.read(&mut part) {
+            Ok(0) if line.is_empty() => {
+                return Err("the server closed the connection without an answer".to_owned());
+            }
+            Ok(0) => break,
+            Ok(count) => line.extend_from_slice(&part[..count]),
+            Err(error) => return Err(reason(&error)),
+        }
+    }
+    let line = line.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    Ok(String::from_utf8_lossy(line).trim_end().to_owned())
+}
+
+/// Whether a server has taken the record: Python passes over that it says no, and the record is lost.
+fn check_answer(status_line: &str) -> Result<(), String> {
+    let mut words = status_line.split(' ');
+    let version = words.next().unwrap_or_default();
+    let status = words.next().and_then(|status| status.parse::<u16>().ok());
+    match status {
+        Some(100..400) if version.starts_with("HTTP/") => Ok(()),
+        Some(400..600) if version.starts_with("HTTP/") => Err(format!(
+            "the server answers {}",
+            &status_line[version.len() + 1..]
+        )),
+        _ => Err(format!("the server answers no HTTP: {status_line:?}")),
+    }
+}
+
 /// The host's name and port.
 fn split_host(host: &str) -> Result<(String, u16), String> {
     let (name, port) = match host.rfind(':') {
@@ -202,15 +238,7 @@ impl Sink for Http {
             for request in queue {
                 let mut stream = network::connect(&addresses, deadline)?;
                 stream.write_all(&request).map_err(|error| reason(&error))?;
-                // Like Python, wait for the answer, but whatever it says is no concern of ours.
-                let mut answer = [0; 512];
-                match stream.read(&mut answer) {
-                    Ok(0) => {
-                        return Err("the server closed the connection without an answer".to_owned());
-                    }
-                    Ok(_) => {}
-                    Err(error) => return Err(reason(&error)),
-                }
+                check_answer(&status_line(&mut stream)?)?;
             }
             Ok(())
         };
@@ -218,5 +246,40 @@ impl Sink for Http {
             destination,
             send: Box::new(send),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_lost_if_the_server_says_no_or_is_no_web_server() {
+        for (answer, says) in [
+            ("HTTP/1.1 200 OK\r\nA: b\r\n\r\n", Ok(())),
+            ("HTTP/1.0 204 \r\n\r\n", Ok(())),
+            ("HTTP/1.1 302 Found\n", Ok(())),
+            (
+                "HTTP/1.1 404 Not Found\r\n\r\n",
+                Err("the server answers 404 Not Found"),
+            ),
+            ("HTTP/1.1 500\r\n\r\n", Err("the server answers 500")),
+            (
+                "220 mail\r\n",
+                Err("the server answers no HTTP: \"220 mail\""),
+            ),
+            ("HTTP/1.1", Err("the server answers no HTTP: \"HTTP/1.1\"")),
+            (
+                "",
+                Err("the server closed the connection without an answer"),
+            ),
+        ] {
+            let told = status_line(&mut answer.as_bytes()).and_then(|line| check_answer(&line));
+            assert_eq!(told, says.map_err(str::to_owned), "{answer:?}");
+        }
+        let endless = "x".repeat(MAX_STATUS_LINE * 2);
+        assert!(
+            status_line(&mut endless.as_bytes()).is_ok_and(|line| line.len() <= MAX_STATUS_LINE)
+        );
     }
 }
