@@ -519,7 +519,7 @@ const TEXTS: &[(&str, &str)] = &[
 
 /// Key files, and what is said.
 const KEY_FILES: &[(&str, &str)] = &[
-    ("", "the file is empty; this is no key file"),
+    ("", "there is no key in the file; the forms"),
     (
         "k. hmac-sha256. VG9wU2VjcmV0VG9wU2VjcmV0",
         "tsig-keygen's (key \"NAME\" {",
