@@ -320,10 +320,12 @@ fn name(
 ) -> Result<Name, Fault> {
     let (path, text) = string(value)?;
     parse(&text).map_err(|wrong| {
-        fault(
-            path,
-            format!("{} {wrong}; write a name like {example:?}", quoted(&text)),
-        )
+        let mut what = format!("{} {wrong}", quoted(&text));
+        // Some say themselves what to do.
+        if !wrong.contains("; ") {
+            what += &format!("; write a name like {example:?}");
+        }
+        fault(path, what)
     })
 }
 
@@ -452,7 +454,7 @@ mod tests {
             ),
             (
                 r#", "tsig": {"algorithm": "hmac-sha256", "key": "c2VjcmV0!", "keyname": "k"}"#,
-                "tsig.key: the secret is not base64",
+                "tsig.key: the secret is not base64; give it in base64, as tsig-keygen prints it",
             ),
             (
                 r#", "tsig": {"algorithm": "hmac-sha256", "key": "c2VjcmV0", "keyname": "c2Vj cmV0"}"#,

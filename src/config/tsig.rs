@@ -54,8 +54,12 @@ pub(super) fn key(
         .required("key", "the secret in base64")
         .and_then(string)?;
     let text = Zeroizing::new(text);
-    let secret =
-        Secret::from_base64(&text).map_err(|wrong| fault(path, format!("the secret {wrong}")))?;
+    let secret = Secret::from_base64(&text).map_err(|wrong| {
+        fault(
+            path,
+            format!("the secret {wrong}; give it in base64, as tsig-keygen prints it"),
+        )
+    })?;
     let name = tsig
         .required("keyname", "the key's name as the server knows it")
         .and_then(key_name)?;
