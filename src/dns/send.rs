@@ -44,6 +44,9 @@ pub(crate) struct Unconfirmed {
     rounds: u32,
     /// For how long after the first round another one may go better.
     patience: Duration,
+    /// If no server could be reached in the last round: the servers of an earlier one in which that was otherwise, with the
+    /// reason. One of them may have applied the update.
+    before: Vec<String>,
 }
 
 impl std::error::Error for Unconfirmed {}
@@ -54,9 +57,13 @@ impl fmt::Display for Unconfirmed {
         if self.rounds > 1 {
             write!(f, "; tried {} times", self.rounds)?;
         }
-        match &self.advice {
-            Some(advice) => write!(f, "; {advice}"),
-            None => Ok(()),
+        if let Some(advice) = &self.advice {
+            write!(f, "; {advice}")?;
+        }
+        if self.before.is_empty() {
+            Ok(())
+        } else {
+            write!(f, "; before that, {}", self.before.join("; "))
         }
     }
 }
@@ -74,14 +81,18 @@ pub(crate) fn send(
     let started = Instant::now();
     let mut pause = FIRST_PAUSE;
     let mut rounds = 1;
+    let mut before = Vec::new();
     loop {
-        let unconfirmed = match send_to_each(&mut update, target, signer, deadline) {
-            Err(unconfirmed) => Unconfirmed {
-                rounds,
-                ..unconfirmed
-            },
+        let mut unconfirmed = match send_to_each(&mut update, target, signer, deadline) {
+            Err(unconfirmed) => unconfirmed,
             confirmed => return confirmed,
         };
+        unconfirmed.rounds = rounds;
+        if unconfirmed.advice.is_some() {
+            unconfirmed.before.clone_from(&before);
+        } else {
+            before.clone_from(&unconfirmed.failures);
+        }
         // A thousand hosts that one restart cut off must not all come back at the same instant.
         let pause_here = pause.mul_f64(1.0 + f64::from(update.message.metadata.id) / 65_536.0);
         let again = Instant::now() + pause_here;
@@ -157,6 +168,7 @@ fn send_to_each(
         advice,
         rounds: 1,
         patience,
+        before: Vec::new(),
     })
 }
 

@@ -602,3 +602,27 @@ fn a_refused_connection_is_tried_until_time_is_up_and_each_address_is_told_once(
         run.took
     );
 }
+
+#[test]
+fn a_server_that_is_gone_after_it_had_the_update_may_have_applied_it() {
+    use std::io::Read;
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = server.local_addr().unwrap();
+    let serve = std::thread::spawn(move || {
+        let (mut client, _) = server.accept().unwrap();
+        client.read_exact(&mut [0; 2]).unwrap();
+        // Gone with the connection.
+        drop(server);
+    });
+    let local = Local::new();
+    let run = local
+        .program(json!({"timeout": 1, "server": address.to_string()}))
+        .run();
+    serve.join().unwrap();
+    let says = [
+        "cannot connect: connection refused; tried ",
+        "; before that, ",
+        ": could not confirm: ",
+    ];
+    is_not_confirmed(&local, &run, &says);
+}
