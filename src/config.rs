@@ -320,12 +320,13 @@ fn name(
 ) -> Result<Name, Fault> {
     let (path, text) = string(value)?;
     parse(&text).map_err(|wrong| {
-        let mut what = format!("{} {wrong}", quoted(&text));
         // Some say themselves what to do.
-        if !wrong.contains("; ") {
-            what += &format!("; write a name like {example:?}");
-        }
-        fault(path, what)
+        let remedy = if wrong.contains("; ") {
+            String::new()
+        } else {
+            format!("; write a name like {example:?}")
+        };
+        fault(path, format!("{} {wrong}{remedy}", quoted(&text)))
     })
 }
 
