@@ -1,9 +1,9 @@
 //! The command line, read as Python's argparse reads it: long options may be abbreviated, the last `-c` wins.
 
 use crate::addresses::Selection;
+use crate::host;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -61,11 +61,11 @@ impl Request {
     /// # Errors
     /// One line that says what is wrong.
     pub fn from_command_line() -> Result<Self, String> {
-        let words: Vec<OsString> = env::args_os().skip(1).collect();
-        if let Some(options) = Options::from_plain(&words) {
+        let words = host::command_line();
+        if let Some(options) = Options::from_plain(words.get(1..).unwrap_or_default()) {
             return options.map(Self::Run);
         }
-        match Options::command().try_get_matches() {
+        match Options::command().try_get_matches_from(words) {
             Ok(matches) => Options::from_matches(matches).map(Self::Run),
             Err(error) if error.use_stderr() => Err(explain(&error)),
             Err(help) => Ok(Self::Tell(help.to_string())),
