@@ -7,6 +7,7 @@
 mod gss;
 mod json;
 mod keyfile;
+mod logging;
 mod path;
 mod rules;
 mod section;
@@ -189,7 +190,7 @@ impl Config {
                 .and_then(section::ttl)?,
             key,
             secret_file,
-            logging: top.optional("logging").map(logging_section).transpose()?,
+            logging: top.optional("logging").map(logging::logging).transpose()?,
             hostname,
             zone,
             servers: top
@@ -342,31 +343,6 @@ fn replace(value: At) -> Result<Replace, Fault> {
                 format!("must be \"all\" or \"addresses\", not {}", quoted(&text)),
             )
         })
-}
-
-/// The `logging` section. What Python would take for a file's name, and no file has, is looked for here.
-#[inline(never)]
-fn logging_section((path, value): At) -> Result<dictconfig::Configuration, Fault> {
-    if !value.is_object() {
-        return Err(fault(
-            path,
-            format!("must be an object, not {}", kind(&value)),
-        ));
-    }
-    let handlers = value.get("handlers").and_then(Value::as_object);
-    for (name, handler) in handlers.into_iter().flatten() {
-        if let Some(file) = handler.get("filename").and_then(Value::as_str) {
-            path::check(file)
-                .map_err(|wrong| fault(format!("{path}.handlers.{name}.filename"), wrong))?;
-        }
-    }
-    dictconfig::Configuration::from_json(&value, "pydyndns").map_err(|error| {
-        let place = match error.path() {
-            "" => path,
-            key => format!("{path}.{key}"),
-        };
-        fault(place, error.message())
-    })
 }
 
 #[cfg(test)]

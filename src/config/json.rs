@@ -225,7 +225,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
 }
 
 /// Whether a key is a comment, whatever it holds: `$schema` is for editors.
-fn is_comment(key: &str) -> bool {
+pub(super) fn is_comment(key: &str) -> bool {
     key.starts_with('_') || key == "$schema"
 }
 

@@ -86,8 +86,42 @@ pub(crate) fn handlers() -> String {
 
 /// The complaint about a class that isn't here.
 pub(crate) fn foreign(class: &Value, known: &str) -> String {
+    let last = |name: &str| name.rsplit('.').next().unwrap_or_default().to_lowercase();
+    let meant = match class {
+        Value::Str(name) => known.split(", ").find(|known| last(known) == last(name)),
+        _ => None,
+    };
+    let reason = match meant {
+        Some(meant) => format!("the class is called {meant}"),
+        None => "it needs a Python interpreter".to_owned(),
+    };
     format!(
-        "{} is not supported: it needs a Python interpreter; there are {known}",
+        "{} is not supported: {reason}; there are {known}",
         class.repr()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_class_under_a_name_that_is_nearly_right_is_told_its_own() {
+        for (name, says) in [
+            ("StreamHandler", "the class is called logging.StreamHandler"),
+            (
+                "logging.SyslogHandler",
+                "the class is called logging.handlers.SysLogHandler",
+            ),
+            (
+                "logging.handlers.QueueHandler",
+                "it needs a Python interpreter",
+            ),
+            ("", "it needs a Python interpreter"),
+        ] {
+            let told = foreign(&Value::Str(name.to_owned()), &handlers());
+            let expected = format!("'{name}' is not supported: {says}; there are logging.Stream");
+            assert!(told.starts_with(&expected), "{told}");
+        }
+    }
 }
