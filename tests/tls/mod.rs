@@ -3,6 +3,8 @@
 
 pub(crate) mod authority;
 #[cfg(target_os = "linux")]
+mod kills;
+#[cfg(target_os = "linux")]
 mod servers;
 
 use std::io::{Read, Write};
