@@ -4,10 +4,12 @@
 //! (ALPN). TLS 1.3, or 1.2 where the server has no other; no early data, no resumption: a run leaves nothing behind. TLS
 //! keeps the update private and lets a server admit known machines only. What makes an answer believed is TSIG.
 
-mod pem;
+mod certificate;
+pub mod pem;
 mod verifier;
 
 use crate::escape;
+use certificate::shown;
 use rustls::client::Resumption;
 use rustls::crypto::ring;
 use rustls::pki_types::ServerName;
@@ -20,7 +22,7 @@ use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
-use verifier::{Verifier, shown};
+use verifier::Verifier;
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
 
@@ -29,6 +31,9 @@ pub(crate) const PORT: u16 = 853;
 
 /// The protocol that the server must confirm (RFC 7858, 3.1; its name is registered for ALPN).
 const PROTOCOL: &[u8] = b"dot";
+
+/// What else a refused handshake may mean.
+const NOTHING_IN_COMMON: &str = "have no TLS version, cipher or kind of key in common with this program (its own key should be RSA of 2048 bits or more, ECDSA with P-256 or P-384, or Ed25519)";
 
 /// How the connection to the server is secured. The default trusts the system's authorities and expects the server's own
 /// name.
@@ -50,6 +55,27 @@ pub(crate) struct ClientCertificate {
     pub(crate) certificate: PathBuf,
     /// The file with the private key.
     pub(crate) key: PathBuf,
+}
+
+impl ClientCertificate {
+    /// Why both files together are of no use.
+    fn explain(&self, error: rustls::Error) -> String {
+        let (certificate, key) = (self.certificate.display(), self.key.display());
+        match error {
+            rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => format!(
+                "{key}: the key does not fit the first certificate in {certificate}; give the pair that was made together, and this computer's certificate before those of authorities"
+            ),
+            rustls::Error::General(_) => format!(
+                "{key}: the key is damaged or of a kind that cannot be used here; there are RSA of 2048 to 8192 bits, ECDSA with P-256 or P-384, and Ed25519"
+            ),
+            rustls::Error::InvalidCertificate(_) => format!(
+                "{certificate}: the first certificate is damaged, or not of version 3 of X.509, which is needed"
+            ),
+            error => {
+                format!("cannot use the certificate {certificate} with the key {key}: {error}")
+            }
+        }
+    }
 }
 
 /// What is needed to open sessions; made once for a run that sends.
@@ -95,20 +121,12 @@ impl Tls {
             .with_custom_certificate_verifier(Arc::clone(&verifier) as _);
         let mut config = match &settings.client {
             None => builder.with_no_client_auth(),
-            Some(ClientCertificate { certificate, key }) => builder
-                .with_client_auth_cert(pem::certificates(certificate)?, pem::private_key(key)?)
-                .map_err(|error| match error {
-                    rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => format!(
-                        "{}: the key does not fit the certificate in {}; give the pair that was made together",
-                        key.display(),
-                        certificate.display()
-                    ),
-                    error => format!(
-                        "cannot use the certificate {} with the key {}: {error}",
-                        certificate.display(),
-                        key.display()
-                    ),
-                })?,
+            Some(client) => builder
+                .with_client_auth_cert(
+                    pem::certificates(&client.certificate)?,
+                    pem::private_key(&client.key)?,
+                )
+                .map_err(|error| client.explain(error))?,
         };
         config.alpn_protocols = vec![PROTOCOL.to_vec()];
         config.resumption = Resumption::disabled();
@@ -221,9 +239,18 @@ impl Tls {
     fn explain_alert(&self, alert: AlertDescription) -> String {
         use AlertDescription as Alert;
         match alert {
-            Alert::CertificateRequired | Alert::NoCertificate => self.about_ours("asks for a certificate of this computer"),
+            Alert::CertificateRequired | Alert::NoCertificate => {
+                self.about_ours("asks for a certificate of this computer")
+            }
             Alert::HandshakeFailure if !self.has_client_certificate => {
-                "the server refuses the handshake: it may ask for a certificate of this computer (`tls.certificate` and `tls.key`), or have no TLS version or cipher in common with this program".into()
+                format!(
+                    "the server refuses the handshake: it may ask for a certificate of this computer (`tls.certificate` and `tls.key`), or {NOTHING_IN_COMMON}"
+                )
+            }
+            Alert::HandshakeFailure => {
+                format!(
+                    "the server refuses the handshake: it may not admit this computer's certificate (`tls.certificate`), or {NOTHING_IN_COMMON}"
+                )
             }
             Alert::BadCertificate
             | Alert::UnsupportedCertificate
@@ -231,8 +258,7 @@ impl Tls {
             | Alert::CertificateExpired
             | Alert::CertificateUnknown
             | Alert::UnknownCA
-            | Alert::AccessDenied
-            | Alert::HandshakeFailure => {
+            | Alert::AccessDenied => {
                 let reason = match alert {
                     Alert::CertificateRevoked => "it is revoked",
                     Alert::CertificateExpired => "it has expired",
@@ -242,7 +268,8 @@ impl Tls {
                 self.about_ours(&format!("refuses this computer's certificate: {reason}"))
             }
             Alert::ProtocolVersion => {
-                "the server has no TLS version in common with this program; it needs TLS 1.2 or 1.3".into()
+                "the server has no TLS version in common with this program; it needs TLS 1.2 or 1.3"
+                    .into()
             }
             Alert::NoApplicationProtocol => {
                 "the server does not take the protocol `dot` (ALPN): it may be no DNS server".into()

@@ -7,10 +7,13 @@ use pydyndns::cache::Entry;
 use pydyndns::config::{Config, KeyFile};
 use pydyndns::dns::message::code_of;
 use pydyndns::dns::query::{Question, Reply, canonical};
+use pydyndns::dns::tls::pem::{certificates_in, key_in};
 use pydyndns::dns::tsig::{self, Algorithm, Key, Signed};
 use pydyndns::registration::{Addresses, Registration, Replace};
 use pydyndns::secret::Secret;
 use pydyndns::{hosts, name, resolv_conf};
+use rustls::RootCertStore;
+use rustls::crypto::ring::sign::any_supported_type;
 use std::path::Path;
 use std::sync::OnceLock;
 use std::time::SystemTime;
@@ -26,6 +29,7 @@ pub(crate) fn named(name: &str) -> Option<Target> {
         "reply" => reply,
         "configuration" => configuration,
         "keyfile" => keyfile,
+        "pem" => pem,
         "cache" => cache,
         "hosts" => hosts_file,
         "resolv_conf" => resolv_conf_file,
@@ -135,6 +139,26 @@ fn keyfile(data: &[u8]) {
     match KeyFile::parse(text) {
         Ok(read) => assert!(!format!("{read:?}").contains("secret: \"")),
         Err(error) => assert!(!error.contains(char::is_control), "{error:?}"),
+    }
+}
+
+/// A file of certificates or with a key. What is wrong is said in plain words, which repeat nothing of the key; and what is
+/// right can be handed on to be taken apart.
+fn pem(data: &[u8]) {
+    let said = [
+        certificates_in(data).map(|found| {
+            for certificate in found {
+                let _ = RootCertStore::empty().add(certificate);
+            }
+        }),
+        key_in(data, Path::new("key.pem")).map(|key| {
+            let _ = any_supported_type(&key);
+        }),
+    ];
+    for error in said.into_iter().filter_map(Result::err) {
+        assert!(error.len() < 300 && !error.contains(char::is_control), "{error:?}");
+        let words = error.split(|c: char| !c.is_ascii_alphanumeric());
+        assert!(words.max_by_key(|word| word.len()).unwrap_or_default().len() < 40, "{error:?}");
     }
 }
 
