@@ -156,9 +156,19 @@ fn pem(data: &[u8]) {
         }),
     ];
     for error in said.into_iter().filter_map(Result::err) {
-        assert!(error.len() < 300 && !error.contains(char::is_control), "{error:?}");
+        assert!(
+            error.len() < 300 && !error.contains(char::is_control),
+            "{error:?}"
+        );
         let words = error.split(|c: char| !c.is_ascii_alphanumeric());
-        assert!(words.max_by_key(|word| word.len()).unwrap_or_default().len() < 40, "{error:?}");
+        assert!(
+            words
+                .max_by_key(|word| word.len())
+                .unwrap_or_default()
+                .len()
+                < 40,
+            "{error:?}"
+        );
     }
 }
 
