@@ -339,10 +339,16 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            // A name server without TLS takes the handshake for the beginning of a long message, and waits for the rest.
             Self::Io(error) => write!(
                 f,
-                "the TLS handshake came to no end: {}",
-                escape::system(error)
+                "the TLS handshake came to no end: {}{}",
+                escape::system(error),
+                if error.kind() == io::ErrorKind::TimedOut {
+                    "; is this the port for DNS over TLS (853)?"
+                } else {
+                    ""
+                }
             ),
             Self::Refused(what) => f.write_str(what),
         }

@@ -2,6 +2,7 @@
 
 mod between;
 mod kills;
+mod over_tls;
 mod page;
 mod refusals;
 mod samba;

@@ -160,7 +160,11 @@ fn names(presented: &[String]) -> String {
             (Some(name), _) if name.parse::<IpAddr>().is_ok() => {
                 format!("a host with the name {name}")
             }
-            (Some(name), _) | (_, Some(name)) => name.to_owned(),
+            (Some(name), _) => name.to_owned(),
+            // In its usual form.
+            (_, Some(text)) => text
+                .parse()
+                .map_or_else(|_| text.to_owned(), |ip: IpAddr| ip.to_string()),
             _ => name.clone(),
         }
     };
@@ -292,11 +296,11 @@ mod tests {
                 &root,
                 &[server(
                     &root,
-                    &["other.example", "*.example.com", "192.0.2.1"]
+                    &["other.example", "*.example.com", "192.0.2.1", "2001:db8::1"]
                 )]
             ),
             format!(
-                "{OWN} is for other.example, *.example.com, 192.0.2.1, not for ns.example; correct `server`, or set `tls.name`"
+                "{OWN} is for other.example, *.example.com, 192.0.2.1, 2001:db8::1, not for ns.example; correct `server`, or set `tls.name`"
             )
         );
         let many = ["a.b", "c.d", "e.f", "g.h", "i.j", "k.l", "m.n"];
