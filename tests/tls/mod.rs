@@ -482,6 +482,27 @@ fn a_key_that_others_can_read_is_warned_of() {
 }
 
 #[test]
+fn what_the_tls_library_tells_of_itself_is_not_logged() {
+    let place = Place::new();
+    let proxy = place.proxy_with(&place.pair);
+    let run = place
+        .program(proxy, place.trusting())
+        .env("RUST_LOG", "trace")
+        .run();
+    assert_eq!(run.status, Some(0), "{run:?}");
+    let ours = [
+        "the configuration is",
+        " is left out: ",
+        "updating ",
+        "sending the update",
+        " confirmed ",
+    ];
+    for line in run.stderr.lines() {
+        assert!(ours.iter().any(|words| line.contains(words)), "{line}");
+    }
+}
+
+#[test]
 fn a_dry_run_prints_nsupdates_own_options() {
     let place = Place::new();
     let proxy = place.proxy_with(&place.pair);

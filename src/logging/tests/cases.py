@@ -275,6 +275,14 @@ for number, arguments in enumerate([{}, {'toaddrs': 'a@example.org'}, {'toaddrs'
            expect_arrival=number != 8)
 accept('smtp-credentials', only('logging.handlers.SMTPHandler', '%(message)s', mailhost=['127.0.0.1', '@PORT@'], fromaddr='dyn@example.org', toaddrs=['root@example.org'], subject='pydyndns',
                                 credentials=['user', 'pass word']), listener='smtp-auth', records=ONE)
+# By STARTTLS, whose certificate CPython's handler does not check. Without a user, `secure` has no effect.
+SECURE = {'mailhost': ['127.0.0.1', '@PORT@'], 'fromaddr': 'dyn@example.org', 'toaddrs': ['root@example.org'], 'subject': 'pydyndns', 'credentials': ['user', 'pass word']}
+with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), 'mail.pem'), 'rb') as pem:
+    PAIR = {'pair.pem': (pem.read(), 0)}
+for name, secure, kind, is_sent in [('server', [], 'smtp-tls', True), ('client', ['pair.pem', 'pair.pem'], 'smtp-tls-client', True), ('no-client', [], 'smtp-tls-client', False),
+                                    ('no-file', ['no.pem', 'no.pem'], 'smtp-tls', False), ('key-alone', ['pair.pem'], 'smtp-tls', False), ('number', 1, 'smtp-tls', False),
+                                    ('none', None, 'smtp-tls', False), ('not-offered', [], 'smtp-auth', False)]:
+    accept(f'smtp-secure-{name}', only('logging.handlers.SMTPHandler', '%(message)s', secure=secure, **SECURE), listener=kind, files=PAIR, records=[(40, 'a secret')], expect_arrival=is_sent)
 
 # Rejections -----------------------------------------------------------------------------------------------------------
 
@@ -366,7 +374,7 @@ reject('doubled', 'root.level', {**DOUBLED, 'a40': 'cfg://a41.x', 'a41': {'x': [
                                  'root': {'level': 'cfg://a0' + ''.join('.x' for _ in range(40)), 'filters': None}})
 # What only a Python program could have.
 for number, (key, arguments) in enumerate([('class', {'class': 'logging.handlers.QueueHandler', 'queue': None}), ('class', {'class': 'logging.handlers.NTEventLogHandler', 'appname': 'x'}), ('class', {'class': 'systemd.journal.Nothing'}), ('class', {'class': 'logging.Formatter'}),
-                                           ('secure', {**HTTP, 'secure': True}), ('secure', {**MAIL, 'secure': [], 'credentials': ['u', 'p']}), ('".".formatter', {'class': 'logging.StreamHandler', '.': {'formatter': None}}),
+                                           ('secure', {**HTTP, 'secure': True}), ('".".formatter', {'class': 'logging.StreamHandler', '.': {'formatter': None}}),
                                            ('lower', {'class': 'systemd.journal.JournalHandler', 'lower': 1})]):
     reject(f'native-{number}', f'handlers.h.{key}', {'handlers': {'h': arguments}}, native=True)
 
