@@ -14,8 +14,8 @@ use rustls::client::Resumption;
 use rustls::crypto::ring;
 use rustls::pki_types::ServerName;
 use rustls::{
-    AlertDescription, ClientConfig, ClientConnection, InconsistentKeys, ProtocolVersion,
-    StreamOwned,
+    AlertDescription, ClientConfig, ClientConnection, InconsistentKeys, InvalidMessage,
+    ProtocolVersion, StreamOwned,
 };
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -208,11 +208,11 @@ impl Tls {
             "could not confirm: the server closed the connection right after the TLS handshake";
         Failure::Refused(if self.has_client_certificate {
             format!(
-                "{what}: it may not admit this computer's certificate; check `tls.certificate` and `tls.key`"
+                "{what}: it may not admit this computer's certificate (check `tls.certificate` and `tls.key`), or be a proxy whose name server is down"
             )
         } else {
             format!(
-                "{what}: it may ask for a certificate of this computer; give `tls.certificate` and `tls.key`"
+                "{what}: it may ask for a certificate of this computer (give `tls.certificate` and `tls.key`), or be a proxy whose name server is down"
             )
         })
     }
@@ -220,8 +220,14 @@ impl Tls {
     /// A failure of the handshake in an administrator's words.
     fn explain(&self, error: &rustls::Error, name: &ServerName<'static>) -> Failure {
         Failure::Refused(match error {
+            rustls::Error::AlertReceived(AlertDescription::CloseNotify) => {
+                return closed_in_handshake();
+            }
             rustls::Error::InvalidCertificate(wrong) => self.verifier.explain(wrong, name),
             rustls::Error::AlertReceived(alert) => self.explain_alert(*alert),
+            rustls::Error::InvalidMessage(InvalidMessage::HandshakePayloadTooLarge) => {
+                "the server's part of the handshake is longer than 64 KiB: let it send its own certificate and those between, not a whole list".into()
+            }
             rustls::Error::InvalidMessage(_)
             | rustls::Error::InappropriateMessage { .. }
             | rustls::Error::PeerSentOversizedRecord => {
@@ -259,6 +265,9 @@ impl Tls {
             | Alert::CertificateUnknown
             | Alert::UnknownCA
             | Alert::AccessDenied => {
+                if !self.has_client_certificate {
+                    return self.about_ours("does not admit this computer without a certificate");
+                }
                 let reason = match alert {
                     Alert::CertificateRevoked => "it is revoked",
                     Alert::CertificateExpired => "it has expired",
@@ -276,6 +285,12 @@ impl Tls {
             }
             Alert::UnrecognisedName => {
                 "the server has no certificate for that name; check `tls.name`".into()
+            }
+            Alert::InsufficientSecurity => {
+                format!("the server refuses the handshake: it may {NOTHING_IN_COMMON}")
+            }
+            Alert::InternalError => {
+                "the server failed in the TLS handshake (InternalError); see its log".into()
             }
             alert => format!("the server ends the TLS session with the alert {alert:?}"),
         }

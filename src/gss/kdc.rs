@@ -49,6 +49,9 @@ pub(crate) enum Carrier {
 /// One KDC, and how it is asked.
 pub(crate) type Way = (Carrier, SocketAddr);
 
+/// KDCs that did not answer, each with what came of it.
+pub(crate) type Failures = Vec<(SocketAddr, String)>;
+
 /// Sends a request to one KDC after the other until one answers, with `expected` or a KRB-ERROR. `proven` is a way by which
 /// one has answered before; it is tried first. The answer, and the way by which it came.
 ///
@@ -60,7 +63,7 @@ pub(crate) fn exchange(
     expected: u8,
     proven: Option<Way>,
     deadline: Instant,
-) -> Result<(Vec<u8>, Way), Vec<(SocketAddr, String)>> {
+) -> Result<(Vec<u8>, Way), Failures> {
     let udp = kdcs.udp.iter().map(|&address| (Carrier::Udp, address));
     let tcp = kdcs.tcp.iter().map(|&address| (Carrier::Tcp, address));
     let mut ways: Vec<_> = if request.len() > MAX_DATAGRAM {

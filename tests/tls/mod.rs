@@ -335,6 +335,21 @@ fn a_server_that_speaks_something_else_is_told() {
             at_once,
             &["does not speak TLS"],
         ),
+        (
+            "a chain of certificates without end",
+            b"\x16\x03\x03\x00\x06\x02\x02\x00\x00\x00\x00",
+            at_once,
+            &["longer than 64 KiB", "certificate"],
+        ),
+        (
+            "not admitted",
+            b"\x15\x03\x03\x00\x02\x02\x31",
+            at_once,
+            &[
+                "does not admit this computer without a certificate",
+                "`tls.certificate`",
+            ],
+        ),
         // Half a server's hello.
         (
             "closed in mid-handshake",
