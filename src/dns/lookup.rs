@@ -82,11 +82,11 @@ pub(crate) fn addresses_of(host: &str, deadline: Instant) -> io::Result<Vec<IpAd
 ///
 /// # Errors
 /// None has one, or they can't be found out in time; the last server with the reason.
-pub(crate) fn addresses_of_any<'a>(
-    servers: &'a [Server],
+pub(crate) fn addresses_of_any(
+    servers: &[Server],
     port: u16,
     deadline: Instant,
-) -> Result<Vec<SocketAddr>, (&'a Server, AddressError)> {
+) -> Result<Vec<SocketAddr>, (&Server, AddressError)> {
     let mut hosts = Hosts::new(deadline);
     let mut failure = None;
     for rounds in [Rounds::One, Rounds::Many] {

@@ -9,7 +9,7 @@ pub mod pem;
 mod verifier;
 
 use crate::escape;
-use certificate::shown;
+pub(crate) use certificate::shown;
 use rustls::client::Resumption;
 use rustls::crypto::ring;
 use rustls::pki_types::ServerName;
@@ -43,7 +43,7 @@ pub(crate) struct Settings {
     pub(crate) ca: Option<PathBuf>,
     /// What the server's certificate must say in place of the server's or primary's name: a host name without the final
     /// dot, or an address.
-    pub(crate) name: Option<String>,
+    pub(crate) name: Option<ServerName<'static>>,
     /// What to show to a server that asks for it.
     pub(crate) client: Option<ClientCertificate>,
 }
@@ -133,7 +133,7 @@ impl Tls {
         Ok(Self {
             config: Arc::new(config),
             verifier,
-            name: settings.name.as_deref().map(server_name).transpose()?,
+            name: settings.name.clone(),
             has_client_certificate: settings.client.is_some(),
         })
     }
@@ -321,15 +321,6 @@ pub(crate) fn is_failure(error: &io::Error) -> bool {
 /// rustls hides its errors in those of input and output.
 fn inner(error: &io::Error) -> Option<&rustls::Error> {
     error.get_ref()?.downcast_ref()
-}
-
-/// A name or address as a certificate has it.
-///
-/// # Errors
-/// It can be neither.
-fn server_name(text: &str) -> Result<ServerName<'static>, String> {
-    ServerName::try_from(text.to_owned())
-        .map_err(|_| format!("`tls.name`: {text:?} is no name that a certificate can have"))
 }
 
 /// Why there is no session, or none any more.

@@ -251,6 +251,24 @@ fn a_certificate_that_is_not_to_be_trusted_is_told_with_its_name_and_the_way_out
     );
 }
 
+#[test]
+fn the_status_says_of_a_certificate_what_is_wrong_and_nothing_of_firewalls() {
+    let place = Place::new();
+    let wrong = place.authority.pair(&["other.example.com"]);
+    let run = place
+        .program(place.proxy_with(&wrong), place.trusting())
+        .args(["--status", "--json"])
+        .run();
+    assert_eq!(run.status, Some(1), "{run:?}");
+    let found: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(found["zone"], Value::Null);
+    let problems = found["problems"].to_string();
+    assert!(
+        problems.contains("other.example.com, not for 127.0.0.1") && !problems.contains("firewall"),
+        "{problems}"
+    );
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_clock_of_1970_is_told() {
@@ -430,7 +448,7 @@ fn a_file_that_is_wrong_is_named_with_its_line_and_nothing_is_touched() {
             ca(&client.key),
             &["has no certificate"],
         ),
-        ("a folder", ca(&folder), &["not a regular file"]),
+        ("a folder", ca(&folder), &["is a folder"]),
         (
             "missing key",
             pair(&client.certificate, &missing),

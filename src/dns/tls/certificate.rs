@@ -203,7 +203,7 @@ fn distinguished(name: &Name) -> String {
 }
 
 /// A server's name for people.
-pub(super) fn shown(name: &ServerName<'_>) -> String {
+pub(crate) fn shown(name: &ServerName<'_>) -> String {
     match name {
         ServerName::IpAddress(address) => IpAddr::from(*address).to_string(),
         name => name.to_str().into_owned(),

@@ -170,7 +170,12 @@ fn wrong_section(text: &[u8], rest: &[u8], error: &Error) -> String {
 fn read(file: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     let metadata = fs::metadata(file)?;
     if !metadata.is_file() {
-        return Err(io::Error::other("is not a regular file"));
+        let what = if metadata.is_dir() {
+            "is a folder; name a file in it"
+        } else {
+            "is not a regular file"
+        };
+        return Err(io::Error::other(what));
     }
     if metadata.len() > MAX_FILE {
         return Err(io::Error::other("is larger than 4 MiB"));
