@@ -232,9 +232,10 @@ impl Environment for Kerberos<'_> {
     }
 }
 
-/// The service of a name server.
+/// The service of a name server. Principals have hosts' names in lower case (RFC 4120, section 6.2.1), whatever case the
+/// SOA record has.
 fn service_of(primary: &Name) -> String {
-    format!("DNS/{}", host_text(primary))
+    format!("DNS/{}", host_text(&primary.to_lowercase()))
 }
 
 /// A host's name as principals have it.
@@ -277,4 +278,15 @@ fn texts_in(folder: &Path) -> Vec<String> {
         .collect();
     files.sort();
     files.iter().filter_map(|path| text_of(path)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_goes_by_the_primarys_name_in_lower_case_and_without_the_final_dot() {
+        let primary = name::domain_name("NS1.Example.COM.").unwrap();
+        assert_eq!(service_of(&primary), "DNS/ns1.example.com");
+    }
 }
