@@ -85,7 +85,7 @@ impl Alarm {
         #[allow(unsafe_code)]
         unsafe {
             let mut time: libc::itimerspec = mem::zeroed();
-            time.it_value.tv_sec = seconds.try_into().unwrap_or(libc::time_t::MAX);
+            time.it_value.tv_sec = i32::try_from(seconds).unwrap_or(i32::MAX).into();
             libc::timer_settime(killer, 0, &raw const time, ptr::null_mut());
         }
     }
