@@ -190,6 +190,10 @@ fn environment() -> Environment {
             addresses_of(host, deadline.min(Instant::now() + LONGEST_LOOKUP))
         }),
         complain: Box::new(|about| complain(&format!("logging.{about}"))),
+        authorities: Arc::new(|| {
+            let authorities = host::authorities();
+            authorities.into_iter().map(|one| one.to_vec()).collect()
+        }),
         network_time: NETWORK_TIME,
     }
 }

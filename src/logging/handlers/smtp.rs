@@ -13,16 +13,15 @@ use lettre::transport::smtp;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::{CertificateStore, Identity, SmtpConnection, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 
 use super::arguments::Arguments;
 use super::sink::{Sink, Taken};
-use crate::environment::Resolve;
 use crate::error::{ConfigError, reason};
 use crate::format::Formatter;
 use crate::late::{self, Late};
-use crate::network::{self, Delivery};
+use crate::network::{self, Delivery, Outside};
 use crate::record::Record;
 use crate::value::Value;
 
@@ -269,11 +268,11 @@ impl Sink for Smtp {
         let secure = secure.filter(|_| credentials.is_some());
         let queue = std::mem::take(&mut self.queue);
         let destination = format!("{host} port {port}");
-        let send = move |resolve: &Resolve, deadline: Instant| {
+        let send = move |outside: &Outside, deadline: Instant| {
             let tls = secure.map(|secure| secure.parameters(&host)).transpose()?;
             let mut waiting = queue.as_slice();
             let mut problem = String::new();
-            for address in network::addresses(&host, port, resolve, deadline)? {
+            for address in network::addresses(&host, port, &outside.resolve, deadline)? {
                 while let Some((mail, rest)) = waiting.split_first() {
                     let timeout = timeout.min(network::remaining(deadline));
                     match send_to(address, mail, credentials.as_ref(), tls.as_ref(), timeout) {

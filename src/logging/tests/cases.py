@@ -266,6 +266,10 @@ accept('socket-after-file', {'formatters': {'f': {'format': '%(asctime)s %(messa
                              'f': {'class': 'logging.StreamHandler', 'formatter': 'f'}}, 'root': {'handlers': ['f', 'h']}}, listener='tcp-stream', pickle=True)
 for number, arguments in enumerate([{}, {'method': 'POST'}, {'method': 'post', 'url': '/log?x=1'}, {'url': '/log?x=1'}, {'url': ''}, {'secure': False, 'credentials': None, 'context': None}, {'secure': 0}]):
     accept(f'http-{number}', only('logging.handlers.HTTPHandler', **{'host': '@HOST@', 'url': '/log', **arguments}), listener='http', expect_arrival=number != 4)
+for name, kind, host, arguments, is_sent in [('get', 'https', '@HOST@', {}, True), ('post', 'https', '@HOST@', {'method': 'POST'}, True), ('one', 'https', '@HOST@', {'secure': 1}, True),
+                                             ('other-name', 'https', '@LOCALHOST@', {}, False), ('untrusted', 'https-untrusted', '@HOST@', {}, False), ('plain', 'http', '@HOST@', {}, False),
+                                             ('plain-to-tls', 'https', '@HOST@', {'secure': False}, False)]:
+    accept(f'https-{name}', only('logging.handlers.HTTPHandler', **{'host': host, 'url': '/log', 'secure': True, **arguments}), listener=kind, records=ONE, expect_arrival=is_sent)
 accept('http-after-file', {'handlers': {'h': {'class': 'logging.handlers.HTTPHandler', 'host': '@HOST@', 'url': '/'}, 'f': {'class': 'logging.StreamHandler'}}, 'root': {'handlers': ['f', 'h']}}, listener='http')
 accept('http-bad-url', only('logging.handlers.HTTPHandler', host='@HOST@', url='/a b'), listener='http', expect_arrival=False)
 for number, arguments in enumerate([{}, {'toaddrs': 'a@example.org'}, {'toaddrs': ['a@example.org', 'B <b@example.org>']}, {'subject': 'Ünïcode – é'}, {'fromaddr': 'DynDNS <dyn@example.org>'},
@@ -374,7 +378,7 @@ reject('doubled', 'root.level', {**DOUBLED, 'a40': 'cfg://a41.x', 'a41': {'x': [
                                  'root': {'level': 'cfg://a0' + ''.join('.x' for _ in range(40)), 'filters': None}})
 # What only a Python program could have.
 for number, (key, arguments) in enumerate([('class', {'class': 'logging.handlers.QueueHandler', 'queue': None}), ('class', {'class': 'logging.handlers.NTEventLogHandler', 'appname': 'x'}), ('class', {'class': 'systemd.journal.Nothing'}), ('class', {'class': 'logging.Formatter'}),
-                                           ('secure', {**HTTP, 'secure': True}), ('".".formatter', {'class': 'logging.StreamHandler', '.': {'formatter': None}}),
+                                           ('".".formatter', {'class': 'logging.StreamHandler', '.': {'formatter': None}}),
                                            ('lower', {'class': 'systemd.journal.JournalHandler', 'lower': 1})]):
     reject(f'native-{number}', f'handlers.h.{key}', {'handlers': {'h': arguments}}, native=True)
 

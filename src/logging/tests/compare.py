@@ -33,8 +33,11 @@ from cases import ACCEPTED, BROKEN, RECORDS, REJECTED
 
 PROBE = os.path.abspath(sys.argv[1])
 TIMEOUT = 60
-# A certificate for mail.example.org that is valid for a hundred years, and its key.
+# Certificates with their keys, valid for a hundred years: one for mail.example.org, which nobody trusts, and one for 127.0.0.1,
+# which both sides do.
 PEM = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'mail.pem')
+TRUSTED_PEM = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'web.pem')
+os.environ['SSL_CERT_FILE'] = TRUSTED_PEM
 # The instant from which the ages of files count: one for both sides, since names of rotated files have seconds.
 NOW = int(time.time())
 # What differs from run to run: times of day, and the fields that only one side can know.
@@ -55,7 +58,7 @@ class Listener:
             self.start_smtp_with_tls()
         elif kind.startswith('smtp'):
             self.start_smtp()
-        elif kind == 'http':
+        elif kind.startswith('http'):
             self.start_http()
         else:
             family = socket.AF_UNIX if kind.startswith('unix') else socket.AF_INET
@@ -203,12 +206,17 @@ class Listener:
                 pass
 
         self.server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
+        if self.kind != 'http':
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(TRUSTED_PEM if self.kind == 'https' else PEM)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+            self.server.handle_error = lambda *args: None
         self.port = self.server.server_port
         self.start(self.server.serve_forever, 0.02)
 
     def finish(self):
         """Everything that has arrived, in a form that can be compared."""
-        if self.kind == 'http':
+        if self.kind.startswith('http'):
             self.server.shutdown()
             self.server.server_close()
             return [self.http(*one) for one in self.got]
@@ -277,7 +285,7 @@ def put(value, port, folder):
     if value == '@PORT@':
         return port
     if isinstance(value, str):
-        return value.replace('@HOST@', f'127.0.0.1:{port}').replace('@DIR@', folder)
+        return value.replace('@HOST@', f'127.0.0.1:{port}').replace('@LOCALHOST@', f'localhost:{port}').replace('@DIR@', folder)
     return value
 
 
