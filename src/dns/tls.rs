@@ -4,7 +4,7 @@
 //! (ALPN). TLS 1.3, or 1.2 where the server has no other; no early data, no resumption: a run leaves nothing behind. TLS
 //! keeps the update private and lets a server admit known machines only. What makes an answer believed is TSIG.
 
-mod certificate;
+pub mod certificate;
 pub mod pem;
 mod verifier;
 

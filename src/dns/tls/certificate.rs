@@ -21,7 +21,8 @@ const RSA_2048: usize = 256;
 
 /// Why these certificates of a server are not accepted. `chain` begins with the server's own; `source` is where the
 /// authorities are from.
-pub(super) fn refusal(
+#[must_use]
+pub fn refusal(
     wrong: &CertificateError,
     chain: &[CertificateDer<'static>],
     expected: &ServerName<'static>,
