@@ -32,7 +32,7 @@ impl<'a> Delivery<'a> {
         let tls = config.tls.as_ref().map(Tls::load).transpose();
         Ok(Self {
             config,
-            tls: tls.map_err(|wrong| config.error("tls", wrong))?,
+            tls: tls.map_err(|wrong| config.error(wrong.key, wrong.what))?,
         })
     }
 

@@ -57,11 +57,32 @@ pub(crate) struct ClientCertificate {
     pub(crate) key: PathBuf,
 }
 
+/// What is wrong with what the configuration says of TLS.
+#[derive(Debug)]
+pub(crate) struct Wrong {
+    /// The key at fault: `tls.ca`.
+    pub(crate) key: &'static str,
+    /// The file and what is wrong with it.
+    pub(crate) what: String,
+}
+
+impl Wrong {
+    /// Something is wrong with what this key says.
+    fn at(key: &'static str) -> impl Fn(String) -> Self {
+        move |what| Self { key, what }
+    }
+}
+
 impl ClientCertificate {
     /// Why both files together are of no use.
-    fn explain(&self, error: rustls::Error) -> String {
+    fn explain(&self, error: rustls::Error) -> Wrong {
         let (certificate, key) = (self.certificate.display(), self.key.display());
-        match error {
+        let at = match error {
+            rustls::Error::InconsistentKeys(_) | rustls::Error::General(_) => "tls.key",
+            rustls::Error::InvalidCertificate(_) => "tls.certificate",
+            _ => "tls",
+        };
+        Wrong::at(at)(match error {
             rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => format!(
                 "{key}: the key does not fit the first certificate in {certificate}; give the pair that was made together, and this computer's certificate before those of authorities"
             ),
@@ -74,7 +95,7 @@ impl ClientCertificate {
             error => {
                 format!("cannot use the certificate {certificate} with the key {key}: {error}")
             }
-        }
+        })
     }
 }
 
@@ -109,11 +130,18 @@ impl Tls {
     /// Reads the files.
     ///
     /// # Errors
-    /// Which file is wrong, and what about it.
-    pub(crate) fn load(settings: &Settings) -> Result<Self, String> {
+    /// What is wrong with one of them.
+    pub(crate) fn load(settings: &Settings) -> Result<Self, Wrong> {
         let provider = Arc::new(ring::default_provider());
-        let verifier = Arc::new(Verifier::load(settings, &provider)?);
-        let failed = |error: rustls::Error| format!("cannot prepare TLS: {error}");
+        let authorities = if settings.ca.is_some() {
+            "tls.ca"
+        } else {
+            "tls"
+        };
+        let verifier = Verifier::load(settings, &provider).map_err(Wrong::at(authorities))?;
+        let verifier = Arc::new(verifier);
+        let failed =
+            |error: rustls::Error| Wrong::at("tls")(format!("cannot prepare TLS: {error}"));
         let builder = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
             .map_err(failed)?
@@ -123,8 +151,8 @@ impl Tls {
             None => builder.with_no_client_auth(),
             Some(client) => builder
                 .with_client_auth_cert(
-                    pem::certificates(&client.certificate)?,
-                    pem::private_key(&client.key)?,
+                    pem::certificates(&client.certificate).map_err(Wrong::at("tls.certificate"))?,
+                    pem::private_key(&client.key).map_err(Wrong::at("tls.key"))?,
                 )
                 .map_err(|error| client.explain(error))?,
         };

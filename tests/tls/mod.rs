@@ -490,7 +490,14 @@ fn a_file_that_is_wrong_is_named_with_its_line_and_nothing_is_touched() {
             let run = place.program(proxy, tls.clone()).args(force).run();
             place.fails(what, &run, words);
             assert_eq!(run.status, Some(2), "{what}: {run:?}");
-            assert!(run.stderr.contains(": tls: "), "{what}: {run:?}");
+            let key = match what {
+                "missing certificate" => "certificate",
+                "a folder" => "ca",
+                _ if what.contains("authority") => "ca",
+                _ => "key",
+            };
+            let at = format!(": tls.{key}: ");
+            assert!(run.stderr.contains(&at), "{what}: {run:?}");
             assert!(place.local.cache().exists(), "{what}");
         }
     }
