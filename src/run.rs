@@ -7,6 +7,8 @@
 //! What a run that finds nothing to do does not call is kept out of the way (`#[inline(never)]`): cold code between the lines
 //! that it needs is a third of what it has to load.
 
+mod dry;
+
 use crate::cache::{Cache, CacheLock, Reading};
 use crate::cli::{Mode, Options};
 use crate::config::{self, CacheFile, Config, DEFAULT_TIMEOUT};
@@ -174,31 +176,6 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Prints what would be sent.
-    #[inline(never)]
-    fn dry_run(&self) -> Result<(), Box<dyn Error>> {
-        let deadline = Instant::now() + self.config.timeout;
-        let mut desired = self.gather(None)?;
-        if self.options.force || !self.is_confirmed(&desired.registration) {
-            desired = self.settled(desired)?;
-        }
-        let registration = &desired.registration;
-        if !self.options.force && self.is_confirmed(registration) {
-            tell_nothing_to_do(&desired);
-            return print(&format!(
-                "; nothing to send: the cache confirms {} with {}\n",
-                escape::domain(&registration.name),
-                registration.addresses
-            ));
-        }
-        self.rehearse(&registration.name)?;
-        warn(warnings::of(&desired, &self.config));
-        let delivery = Delivery::prepare(&self.config)?;
-        let target = delivery.find_target(&registration.name, deadline)?;
-        let update = Update::register(registration, &target.apex)?;
-        print(&delivery.script(&update, target, deadline))
-    }
-
     /// Shows what is so, and why. The exit status tells whether the zone is as it should be.
     #[inline(never)]
     fn status(&self, json: bool) -> Result<(), Stop> {
@@ -246,19 +223,6 @@ impl Run<'_> {
             escape::domain(&name)
         );
         Ok(())
-    }
-
-    /// Prints what would be sent to unregister.
-    #[inline(never)]
-    fn dry_run_of_unregistering(&self) -> Result<(), Box<dyn Error>> {
-        let deadline = Instant::now() + self.config.timeout;
-        let name = self.name_to_unregister()?;
-        let delivery = Delivery::prepare(&self.config)?;
-        self.rehearse(&name)?;
-        warn(warnings::about_secrets(&self.config));
-        let target = delivery.find_target(&name, deadline)?;
-        let update = Update::unregister(&name, &target.apex)?;
-        print(&delivery.script(&update, target, deadline))
     }
 
     /// Sends one update and, once a server has confirmed it, writes it down.
@@ -326,16 +290,6 @@ impl Run<'_> {
             source.as_str()
         );
         Ok(name)
-    }
-
-    /// What a dry run finds as a real one would before it sends: a cache that is none, and whose it is.
-    fn rehearse(&self, name: &Name) -> Result<(), Box<dyn Error>> {
-        if let Some(cache) = &self.cache {
-            self.config.check_cache(cache.path())?;
-            cache.check()?;
-        }
-        self.warn_about_cache(None, name);
-        Ok(())
     }
 
     /// Logs warnings of the cache and its lock.
