@@ -46,24 +46,20 @@ impl Alarm {
             libc::sigaction(libc::SIGALRM, &raw const action, ptr::null_mut());
             libc::sigprocmask(libc::SIG_UNBLOCK, &raw const alarm, ptr::null_mut());
         }
-        ring_after(after);
-        Self {
+        let alarm = Self {
             after,
             #[cfg(any(target_os = "linux", target_os = "android"))]
-            killer: None,
-        }
+            killer: new_killer(),
+        };
+        alarm.restart();
+        alarm
     }
 
-    /// Sets the time anew, now that the configuration's timeout is known, and what ends the process if the alarm can't.
+    /// Sets the time anew, now that the configuration's timeout is known.
     pub(crate) fn confirm(&mut self, after: Duration) {
         if after != self.after {
             self.after = after;
-            ring_after(after);
-        }
-        #[cfg(any(target_os = "linux", target_os = "android"))]
-        {
-            self.killer = new_killer();
-            self.kill_after_the_alarm();
+            self.restart();
         }
     }
 
