@@ -313,7 +313,7 @@ fn cache_file((at, value): At, folder: &Path) -> Result<CacheFile, Fault> {
     }
 }
 
-/// A name that `parse` accepts, and one that it would.
+/// A name that `parse` accepts.
 fn name(
     value: At,
     parse: fn(&str) -> Result<Name, &'static str>,
@@ -321,13 +321,16 @@ fn name(
 ) -> Result<Name, Fault> {
     let (path, text) = string(value)?;
     parse(&text).map_err(|wrong| {
-        // Some say themselves what to do.
-        let remedy = if wrong.contains("; ") {
-            String::new()
-        } else {
-            format!("; write a name like {example:?}")
-        };
-        fault(path, format!("{} {wrong}{remedy}", quoted(&text)))
+        let what = format!("{} {wrong}", quoted(&text));
+        fault(
+            path,
+            // Some faults have their remedy with them.
+            if wrong.contains(';') {
+                what
+            } else {
+                format!("{what}; write it like \"{example}\"")
+            },
+        )
     })
 }
 
@@ -447,11 +450,11 @@ mod tests {
             ),
             (
                 r#", "hostname": "host""#,
-                "hostname: \"host\" has no domain; write a name like \"host.example.com\"",
+                "hostname: \"host\" has no domain; write it like \"host.example.com\"",
             ),
             (
                 r#", "zone": ".""#,
-                "zone: \".\" has an empty label; write a name like \"example.com\"",
+                "zone: \".\" has an empty label; write it like \"example.com\"",
             ),
             (
                 r#", "hostname": "a.example.com", "zone": "example.net""#,

@@ -143,12 +143,14 @@ impl Status {
 
     /// Adds what is to be said of a zone that differs.
     pub(crate) fn compare(&mut self) {
+        if self.is_stuck {
+            return;
+        }
         let (Some(zone), Some((name, _))) = (&self.zone, &self.name) else {
             return;
         };
         let wanted = self.wanted();
-        // A run that ends before it compares anything leaves the zone as it is.
-        if self.is_stuck || zone.addresses == wanted {
+        if zone.addresses == wanted {
             return;
         }
         let way_out = if self.cache.state == CacheState::Confirms {

@@ -45,6 +45,7 @@ pub(crate) fn look(
         .clone()
         .map(|name| Desired::new(name, interfaces, missing, selection, config));
     match &desired {
+        // A run that ends before it changes anything has nothing else to warn of.
         Some(desired) if !is_stuck => problems.extend(warnings::of(desired, config)),
         _ => problems.extend(warnings::about_secrets(config)),
     }
