@@ -4,7 +4,6 @@ use super::section::{At, Fault, Section, boolean, fault, kind, quoted, section, 
 use crate::addresses::Rules;
 use ipnet::IpNet;
 use serde_json::Value;
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// The `ipv4`, `ipv6` and `addresses` keys.
@@ -40,7 +39,7 @@ pub(super) fn rules(top: &mut Section) -> Result<Rules, Fault> {
         rules.exclude = addresses
             .optional("exclude")
             .map_or(Ok(Vec::new()), networks)?;
-        let included: BTreeSet<_> = rules.include.iter().collect();
+        let included: std::collections::BTreeSet<_> = rules.include.iter().collect();
         if let Some(both) = rules
             .exclude
             .iter()

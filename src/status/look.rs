@@ -49,9 +49,6 @@ pub(crate) fn look(
         Some(desired) if !is_stuck => problems.extend(warnings::of(desired, config)),
         _ => problems.extend(warnings::about_secrets(config)),
     }
-    if let Some((name, _)) = &name {
-        problems.extend(warnings::about_cache(cache, None, name));
-    }
     let registration = desired.as_ref().map(|desired| &desired.registration);
     let cache = look_at_cache(cache, registration, config.refresh, &mut problems);
     let zone = name.as_ref().and_then(|(name, _)| {
@@ -102,6 +99,9 @@ fn look_at_cache(
             confirmed: None,
         };
     };
+    if let Some(wanted) = wanted {
+        problems.extend(warnings::about_cache(Some(cache), None, &wanted.name));
+    }
     let (state, confirmed) = match cache.read() {
         Reading::Absent => (CacheState::None, None),
         Reading::Unusable(why) => {
