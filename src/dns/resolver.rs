@@ -182,7 +182,7 @@ impl Resolver {
                 break;
             }
             for (inquiry, server) in wait_for(inquiries, wake) {
-                inquiries[inquiry].receive(server, self.servers[server].address, limit);
+                inquiries[inquiry].receive(server, self.servers[server].address);
             }
         }
         let now = Instant::now();
@@ -196,35 +196,22 @@ impl Resolver {
 
     /// The answer to a question, or why there is none.
     fn outcome(&self, inquiry: Inquiry) -> Result<Message, Unanswered> {
-        let Inquiry {
-            question,
-            order,
-            end,
-            ..
-        } = inquiry;
-        if let End::Answer(server) = end {
+        let question = inquiry.question.clone();
+        if let End::Answer(server) = inquiry.end {
             log::debug!(
                 "{} answers for {} {}",
                 self.servers[server].address,
                 escape::domain(&question.name),
                 question.record_type
             );
-            if let Some(answer) = order.into_answer(server) {
-                return Ok(answer);
-            }
-            return Err(Unanswered {
+            return inquiry.order.into_answer(server).ok_or(Unanswered {
                 question,
                 failures: Vec::new(),
             });
         }
-        let failures = order
+        let failures = inquiry
             .into_failures()
-            .map(|(server, failure)| {
-                (
-                    self.servers[server].address,
-                    failure.unwrap_or(Failure::Silent),
-                )
-            })
+            .map(|(server, failure)| (self.servers[server].address, failure))
             .collect();
         Err(Unanswered { question, failures })
     }
