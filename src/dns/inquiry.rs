@@ -233,6 +233,14 @@ fn connect(address: SocketAddr) -> io::Result<UdpSocket> {
     } else {
         Ipv6Addr::UNSPECIFIED.into()
     };
+    if let SocketAddr::V6(v6) = address
+        && v6.ip().is_unicast_link_local()
+        && v6.scope_id() == 0
+    {
+        return Err(io::Error::other(
+            "it is link-local, and behind it is no interface of this computer, like %eth0",
+        ));
+    }
     let socket = UdpSocket::bind((any, 0))?;
     socket.connect(address)?;
     socket.set_nonblocking(true)?;

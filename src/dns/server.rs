@@ -36,6 +36,9 @@ impl Server {
                 "is a URL or a path; write an address or a host name, with a port if need be",
             );
         }
+        if text.contains('#') {
+            return Err("has a `#` in it; write the port behind a colon, like \"192.0.2.1:53\"");
+        }
         let (host, port) = split_port(text)?;
         let bare = host
             .strip_prefix('[')
@@ -137,6 +140,7 @@ mod tests {
             ("ns1.example.com:", "has no valid port"),
             ("https://ns1.example.com", "is a URL"),
             ("ns1.example.com/x", "is a URL"),
+            ("192.0.2.1#53", "write the port behind a colon"),
             ("192.0.2", "is neither an address nor a host name"),
             ("2001:db8:::1", "is no address"),
             ("[192.0.2.1]:53", "is no address"),
