@@ -12,8 +12,8 @@ const ROUNDS: u32 = 100;
 pub(crate) fn items(programs: &Programs) {
     let ours = programs.best();
     println!("\n## Growth\n");
-    println!("| | ms | per item more than in the row above, µs |");
-    println!("|---|--:|--:|");
+    println!("| | ms | peak KiB | per item more than in the row above, µs |");
+    println!("|---|--:|--:|--:|");
     let series = |what: &str, arguments: &[&str], counts: &[u32], set: &dyn Fn(u32)| {
         let mut above = None;
         for &count in counts {
@@ -21,12 +21,13 @@ pub(crate) fn items(programs: &Programs) {
             if what.contains("unchanged") {
                 world::run(ours, &[&["-f"], arguments].concat());
             }
-            let taken = measure::one(programs, ROUNDS, ours, arguments).wall;
+            let row = measure::one(programs, ROUNDS, ours, arguments);
+            let taken = row.wall;
             let slope = above.map_or(String::new(), |(fewer, shorter): (u32, f64)| {
                 let slope = 1000.0 * (taken - shorter) / f64::from(count - fewer);
                 format!("{slope:.3}")
             });
-            println!("| {count} {what} | {taken:.3} | {slope} |");
+            println!("| {count} {what} | {taken:.3} | {} | {slope} |", row.memory);
             above = Some((count, taken));
         }
     };

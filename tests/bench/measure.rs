@@ -14,7 +14,7 @@ pub(crate) struct Row {
     /// Page faults, of which starting any program takes three.
     faults: u64,
     /// Peak memory in KiB.
-    memory: u64,
+    pub(crate) memory: u64,
     /// How many runs failed.
     failures: u64,
     /// How many system calls it made, where strace is installed.
