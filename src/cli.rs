@@ -1,9 +1,9 @@
 //! The command line, read as Python's argparse reads it: long options may be abbreviated, the last `-c` wins.
 
 use crate::addresses::Selection;
+use crate::host;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -52,11 +52,11 @@ impl Options {
     /// # Errors
     /// One line that says what is wrong.
     pub fn from_command_line() -> Result<Self, String> {
-        let words: Vec<OsString> = env::args_os().skip(1).collect();
-        if let Some(options) = Self::from_plain(&words) {
+        let words = host::command_line();
+        if let Some(options) = Self::from_plain(words.get(1..).unwrap_or_default()) {
             return options;
         }
-        match Self::command().try_get_matches() {
+        match Self::command().try_get_matches_from(words) {
             Ok(matches) => Self::from_matches(matches),
             Err(error) if error.use_stderr() => Err(explain(&error)),
             Err(help) => help.exit(),

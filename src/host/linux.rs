@@ -6,6 +6,8 @@
 //! is asked for its flags alone, and for its name only if no label tells it.
 
 mod netlink;
+#[cfg(target_os = "linux")]
+pub(super) mod start;
 
 use self::netlink::{Attributes, Netlink, Question, attribute, number};
 use super::{Address, Interface, Link, Marks};

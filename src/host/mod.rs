@@ -25,6 +25,7 @@
 //! | `try_lock`, `lock_holder`, `describe` | the lock of a file, which process has it, and what that is |
 //! | `exposure`, `how_to_hide` | who else may read or change a file with a secret, and what to do about it, in words |
 //! | `is_out_of_descriptors` | whether an error says that no more files can be opened |
+//! | `begin`, `command_line` | the way in, and what the program was called with |
 //! | `Alarm` | an end to this process whatever blocks it |
 //! | `stderr_has_reader` | whether somebody may read what is written to stderr |
 //! | `stderr_is_journal` | whether systemd's journal reads what is written to stderr |
@@ -60,6 +61,10 @@ use bsd::config_folder;
 pub(crate) use bsd::{interfaces, interfaces as all_interfaces};
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use linux::config_folder;
+#[cfg(target_os = "linux")]
+pub use linux::start::begin;
+#[cfg(target_os = "linux")]
+pub(crate) use linux::start::command_line;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) use linux::{all_interfaces, interfaces};
 #[cfg(unix)]
@@ -86,6 +91,12 @@ use std::path::Path;
 use unix::{hosts_file, open_text};
 #[cfg(windows)]
 use windows::{hosts_file, open_text};
+
+/// What the program was called with, its own name first.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn command_line() -> Vec<std::ffi::OsString> {
+    std::env::args_os().collect()
+}
 
 /// The port of DNS.
 const DNS_PORT: u16 = 53;

@@ -185,6 +185,8 @@ fn thread() -> (i64, String) {
     let number = number.parse().unwrap_or(0);
     let name = match thread.name() {
         Some("main") => "MainThread".to_owned(),
+        // A program that does not start as Rust's do has not named it.
+        None if number == 1 => "MainThread".to_owned(),
         Some(name) => name.to_owned(),
         None => format!("Thread-{number}"),
     };

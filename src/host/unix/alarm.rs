@@ -46,24 +46,20 @@ impl Alarm {
             libc::sigaction(libc::SIGALRM, &raw const action, ptr::null_mut());
             libc::sigprocmask(libc::SIG_UNBLOCK, &raw const alarm, ptr::null_mut());
         }
-        ring_after(after);
-        Self {
+        let alarm = Self {
             after,
             #[cfg(any(target_os = "linux", target_os = "android"))]
-            killer: None,
-        }
+            killer: new_killer(),
+        };
+        alarm.restart();
+        alarm
     }
 
-    /// Sets the time anew, now that the configuration's timeout is known, and what ends the process if the alarm can't.
+    /// Sets the time anew, now that the configuration's timeout is known.
     pub(crate) fn confirm(&mut self, after: Duration) {
         if after != self.after {
             self.after = after;
-            ring_after(after);
-        }
-        #[cfg(any(target_os = "linux", target_os = "android"))]
-        {
-            self.killer = new_killer();
-            self.kill_after_the_alarm();
+            self.restart();
         }
     }
 
@@ -85,7 +81,7 @@ impl Alarm {
         #[allow(unsafe_code)]
         unsafe {
             let mut time: libc::itimerspec = mem::zeroed();
-            time.it_value.tv_sec = seconds.try_into().unwrap_or(libc::time_t::MAX);
+            time.it_value.tv_sec = i32::try_from(seconds).unwrap_or(i32::MAX).into();
             libc::timer_settime(killer, 0, &raw const time, ptr::null_mut());
         }
     }

@@ -7,7 +7,7 @@ use super::sink::{Sink, Taken};
 use crate::error::ConfigError;
 use crate::format::Formatter;
 use crate::record::Record;
-use crate::system::{HAS_UNIX_SOCKETS, SocketType, UnixSocket};
+use crate::system::{HAS_UNIX_SOCKETS, SocketType, UnixSocket, called_as};
 
 /// Where the journal listens.
 const SOCKET: &str = "/run/systemd/journal/socket";
@@ -46,9 +46,7 @@ impl Journal {
             extra.push((name, value.str()));
         }
         if !extra.iter().any(|(name, _)| name == "SYSLOG_IDENTIFIER") {
-            let program = std::env::args_os().next().unwrap_or_default();
-            let program = program.to_string_lossy().into_owned();
-            extra.insert(0, ("SYSLOG_IDENTIFIER".to_owned(), program));
+            extra.insert(0, ("SYSLOG_IDENTIFIER".to_owned(), called_as()));
         }
         Ok(Journal {
             extra,
