@@ -52,7 +52,7 @@ impl fmt::Display for Unanswered {
         match self.failures.len() {
             0 => f.write_str("there was no time left to ask anybody"),
             1..=MAX_TOLD => Ok(()),
-            all => write!(f, " and {} more servers fail", all - MAX_TOLD),
+            all => write!(f, " (and {} more)", all - MAX_TOLD),
         }
     }
 }
