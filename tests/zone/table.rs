@@ -933,6 +933,13 @@ const TABLE: &[Row] = &[
         ..ROW
     },
     Row {
+        what: "a hosts file of one endless line",
+        hosts: "!truncate -s 1T FILE",
+        keys: r#"{"timeout": 2}"#,
+        expected: Says(&["/etc/hosts", "larger than 1 GiB"]),
+        ..ROW
+    },
+    Row {
         what: "an ad blocker's hosts file",
         hosts: "!seq -f '0.0.0.0 ads%.0f.example.net' 150000 > FILE; echo 192.0.2.53 ns.hidden.test >> FILE",
         name: "#.hidden.test",
