@@ -171,37 +171,31 @@ impl<'a> Kerberos<'a> {
         }
     }
 
-    /// The addresses of these KDCs; one that has none leaves it to the others.
+    /// The addresses of these KDCs.
     fn addresses(&self, kdcs: &[Server], source: &str) -> Result<Kdcs, String> {
-        let mut all = Vec::new();
-        let mut failure = None;
-        for kdc in kdcs {
-            match lookup::addresses_at(kdc, PORT, self.deadline) {
-                Ok(addresses) => all.extend(addresses),
-                Err(error) => failure = Some(format!("{source} names {}: {error}", kdc.text)),
-            }
-        }
-        match failure {
-            Some(failure) if all.is_empty() => Err(failure),
-            _ => Ok(Kdcs {
-                udp: all.clone(),
-                tcp: all,
-                source: source.to_owned(),
-            }),
-        }
+        let all = lookup::addresses_of_any(kdcs, PORT, self.deadline).map_err(|(kdc, error)| {
+            format!("{source} names {}: {error}{}", kdc.text, error.advice())
+        })?;
+        Ok(Kdcs {
+            udp: all.clone(),
+            tcp: all,
+            source: source.to_owned(),
+        })
     }
 
     /// The addresses of a realm's KDCs in DNS.
     fn in_dns(&self, realm: &str) -> Result<Kdcs, String> {
-        let find = |transport| {
+        let service = |transport| {
             let service = format!("_kerberos._{transport}.{realm}");
-            let name = name::domain_name(&service)
-                .map_err(|wrong| format!("{} {wrong}", escape::one_line(&service)))?;
-            lookup::addresses_of_service(&name, self.deadline).map_err(|error| error.to_string())
+            name::domain_name(&service)
+                .map_err(|wrong| format!("{} {wrong}", escape::one_line(&service)))
         };
+        let services = [&service("udp")?, &service("tcp")?];
+        let [udp, tcp] = lookup::addresses_of_services(services, self.deadline)
+            .map_err(|error| format!("{error}{}, or name them in `gss.kdc`", error.advice()))?;
         let kdcs = Kdcs {
-            udp: find("udp")?,
-            tcp: find("tcp")?,
+            udp,
+            tcp,
             source: "SRV records in DNS".into(),
         };
         if kdcs.udp.is_empty() && kdcs.tcp.is_empty() {
@@ -238,9 +232,10 @@ impl Environment for Kerberos<'_> {
     }
 }
 
-/// The service of a name server.
+/// The service of a name server. Principals have hosts' names in lower case (RFC 4120, section 6.2.1), whatever case the
+/// SOA record has.
 fn service_of(primary: &Name) -> String {
-    format!("DNS/{}", host_text(primary))
+    format!("DNS/{}", host_text(&primary.to_lowercase()))
 }
 
 /// A host's name as principals have it.
@@ -283,4 +278,15 @@ fn texts_in(folder: &Path) -> Vec<String> {
         .collect();
     files.sort();
     files.iter().filter_map(|path| text_of(path)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_goes_by_the_primarys_name_in_lower_case_and_without_the_final_dot() {
+        let primary = name::domain_name("NS1.Example.COM.").unwrap();
+        assert_eq!(service_of(&primary), "DNS/ns1.example.com");
+    }
 }

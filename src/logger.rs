@@ -113,6 +113,9 @@ impl Destinations {
 
 impl Log for Destinations {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        if !is_ours(metadata) {
+            return false;
+        }
         let configured = self.configured.as_ref();
         let stderr = self.stderr.as_ref();
         metadata.level() == Level::Error
@@ -121,6 +124,9 @@ impl Log for Destinations {
     }
 
     fn log(&self, record: &Record<'_>) {
+        if !is_ours(record.metadata()) {
+            return;
+        }
         let text = one_line(&record.args().to_string());
         self.pass(
             &Record::builder()
@@ -135,6 +141,12 @@ impl Log for Destinations {
     }
 
     fn flush(&self) {}
+}
+
+/// Whether a record is this program's. What the TLS library tells of its handshakes, whole certificates included, is for
+/// nobody here.
+fn is_ours(metadata: &Metadata<'_>) -> bool {
+    metadata.target().split("::").next() == Some(env!("CARGO_CRATE_NAME"))
 }
 
 /// What `RUST_LOG` says, if it is a filter as env_logger reads it.
@@ -178,6 +190,10 @@ fn environment() -> Environment {
             addresses_of(host, deadline.min(Instant::now() + LONGEST_LOOKUP))
         }),
         complain: Box::new(|about| complain(&format!("logging.{about}"))),
+        authorities: Arc::new(|| {
+            let authorities = host::authorities();
+            authorities.into_iter().map(|one| one.to_vec()).collect()
+        }),
         network_time: NETWORK_TIME,
     }
 }

@@ -4,6 +4,7 @@ use super::path::path;
 use super::section::{At, Fault, fault, quoted, section, string};
 use crate::dns::tls::{ClientCertificate, Settings};
 use crate::name;
+use rustls::pki_types::ServerName;
 use serde_json::Value;
 use std::net::IpAddr;
 use std::path::Path;
@@ -47,15 +48,17 @@ pub(super) fn tls((at, value): At, folder: &Path) -> Result<Option<Settings>, Fa
 }
 
 /// A name that a certificate can have: of a host, or an address.
-fn certificate_name(value: At) -> Result<String, Fault> {
+fn certificate_name(value: At) -> Result<ServerName<'static>, Fault> {
     let (path, text) = string(value)?;
-    if let Ok(ip) = text.parse::<IpAddr>() {
-        return Ok(ip.to_string());
-    }
-    match name::domain_name(&text) {
-        Ok(_) => Ok(text.strip_suffix('.').unwrap_or(&text).to_owned()),
-        Err(wrong) => Err(fault(path, format!("{} {wrong}", quoted(&text)))),
-    }
+    let read = match text.parse::<IpAddr>() {
+        Ok(ip) => return Ok(ServerName::IpAddress(ip.into())),
+        Err(_) => name::domain_name(&text).and_then(|_| {
+            let bare = text.strip_suffix('.').unwrap_or(&text);
+            ServerName::try_from(bare.to_owned())
+                .map_err(|_| "is neither an address nor a host name")
+        }),
+    };
+    read.map_err(|wrong| fault(path, format!("{} {wrong}", quoted(&text))))
 }
 
 #[cfg(test)]
@@ -80,14 +83,17 @@ mod tests {
         let value = json!({"ca": "ca.pem", "name": "ns1.example.com.", "certificate": "c.pem", "key": "/k.pem"});
         let expected = Settings {
             ca: Some("/etc/ca.pem".into()),
-            name: Some("ns1.example.com".into()),
+            name: Some("ns1.example.com".try_into().unwrap()),
             client: Some(ClientCertificate {
                 certificate: "/etc/c.pem".into(),
                 key: "/k.pem".into(),
             }),
         };
         assert_eq!(read(value).unwrap(), Some(expected));
-        let name = |name: &str| read(json!({"name": name})).unwrap().unwrap().name.unwrap();
+        let name = |name: &str| {
+            let name = read(json!({"name": name})).unwrap().unwrap().name;
+            name.unwrap().to_str().into_owned()
+        };
         assert_eq!(name("2001:DB8::1"), "2001:db8::1");
         assert_eq!(name("192.0.2.1"), "192.0.2.1");
     }
@@ -117,6 +123,10 @@ mod tests {
             (
                 json!({"name": "a..b"}),
                 "tls.name: \"a..b\" has an empty label",
+            ),
+            (
+                json!({"name": "192.0.2"}),
+                "tls.name: \"192.0.2\" is neither an address nor a host name",
             ),
         ] {
             assert_eq!(read(value).unwrap_err(), says);

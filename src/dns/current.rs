@@ -36,6 +36,13 @@ pub(crate) enum Error {
     NotAuthoritative(SocketAddr, Name),
 }
 
+impl Error {
+    /// Whether the text says what to do: a server that is there, and is not to be talked to.
+    pub(crate) fn says_what_to_do(&self) -> bool {
+        matches!(self, Self::Exchange(_, exchange::Error::Tls(_)))
+    }
+}
+
 /// The A and AAAA records of a name, by a server of its zone.
 ///
 /// # Errors

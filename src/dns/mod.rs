@@ -38,6 +38,6 @@ pub(crate) mod server;
 pub(crate) mod signer;
 pub(crate) mod srv;
 pub(crate) mod target;
-pub(crate) mod tls;
+pub mod tls;
 pub mod tsig;
 pub(crate) mod zone;

@@ -57,6 +57,15 @@ impl fmt::Display for Unanswered {
     }
 }
 
+/// How often servers that have failed are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rounds {
+    /// Once: there are other hosts that will do.
+    One,
+    /// Again and again while there is time.
+    Many,
+}
+
 impl Resolver {
     /// Asks these servers, and so that all questions together take about until `deadline`.
     pub(crate) fn new(servers: impl IntoIterator<Item = SocketAddr>, deadline: Instant) -> Self {
@@ -118,13 +127,14 @@ impl Resolver {
     }
 
     /// The addresses of a host in DNS, IPv4 first, none if it has none; and who says so. A family that no server has an
-    /// answer for does not keep the addresses of the other.
+    /// answer for does not keep the addresses of the other. Servers that have failed are asked again, if they are to be.
     ///
     /// # Errors
     /// No server gave an answer for either family before `limit`.
     pub(crate) fn addresses(
         &mut self,
         host: &Name,
+        rounds: Rounds,
         limit: Instant,
     ) -> Result<(Vec<IpAddr>, Option<SocketAddr>), Unanswered> {
         let mut host = host.clone();
@@ -136,8 +146,8 @@ impl Resolver {
                 Inquiry::new(Question::new(&host, family), &self.servers, self.total)
             });
             self.run(&mut families, limit, |families| {
-                families.iter().any(Inquiry::has_addresses)
-                    && families.iter().all(Inquiry::has_had_its_round)
+                families.iter().all(Inquiry::has_had_its_round)
+                    && (rounds == Rounds::One || families.iter().any(Inquiry::has_addresses))
             });
             let mut failure = None;
             let mut target = None;

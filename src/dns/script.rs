@@ -68,7 +68,7 @@ fn tls_options(settings: &tls::Settings) -> String {
         add("-A", &ca.to_string_lossy());
     }
     if let Some(name) = &settings.name {
-        add("-H", name);
+        add("-H", &tls::shown(name));
     }
     if let Some(client) = &settings.client {
         add("-E", &client.certificate.to_string_lossy());

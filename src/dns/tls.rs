@@ -4,23 +4,25 @@
 //! (ALPN). TLS 1.3, or 1.2 where the server has no other; no early data, no resumption: a run leaves nothing behind. TLS
 //! keeps the update private and lets a server admit known machines only. What makes an answer believed is TSIG.
 
-mod pem;
+pub mod certificate;
+pub mod pem;
 mod verifier;
 
 use crate::escape;
+pub(crate) use certificate::shown;
 use rustls::client::Resumption;
 use rustls::crypto::ring;
 use rustls::pki_types::ServerName;
 use rustls::{
-    AlertDescription, ClientConfig, ClientConnection, InconsistentKeys, ProtocolVersion,
-    StreamOwned,
+    AlertDescription, ClientConfig, ClientConnection, InconsistentKeys, InvalidMessage,
+    ProtocolVersion, StreamOwned,
 };
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
-use verifier::{Verifier, shown};
+use verifier::Verifier;
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
 
@@ -30,6 +32,9 @@ pub(crate) const PORT: u16 = 853;
 /// The protocol that the server must confirm (RFC 7858, 3.1; its name is registered for ALPN).
 const PROTOCOL: &[u8] = b"dot";
 
+/// What else a refused handshake may mean.
+const NOTHING_IN_COMMON: &str = "have no TLS version, cipher or kind of key in common with this program (its own key should be RSA of 2048 bits or more, ECDSA with P-256 or P-384, or Ed25519)";
+
 /// How the connection to the server is secured. The default trusts the system's authorities and expects the server's own
 /// name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,7 +43,7 @@ pub(crate) struct Settings {
     pub(crate) ca: Option<PathBuf>,
     /// What the server's certificate must say in place of the server's or primary's name: a host name without the final
     /// dot, or an address.
-    pub(crate) name: Option<String>,
+    pub(crate) name: Option<ServerName<'static>>,
     /// What to show to a server that asks for it.
     pub(crate) client: Option<ClientCertificate>,
 }
@@ -50,6 +55,27 @@ pub(crate) struct ClientCertificate {
     pub(crate) certificate: PathBuf,
     /// The file with the private key.
     pub(crate) key: PathBuf,
+}
+
+impl ClientCertificate {
+    /// Why both files together are of no use.
+    fn explain(&self, error: rustls::Error) -> String {
+        let (certificate, key) = (self.certificate.display(), self.key.display());
+        match error {
+            rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => format!(
+                "{key}: the key does not fit the first certificate in {certificate}; give the pair that was made together, and this computer's certificate before those of authorities"
+            ),
+            rustls::Error::General(_) => format!(
+                "{key}: the key is damaged or of a kind that cannot be used here; there are RSA of 2048 to 8192 bits, ECDSA with P-256 or P-384, and Ed25519"
+            ),
+            rustls::Error::InvalidCertificate(_) => format!(
+                "{certificate}: the first certificate is damaged, or not of version 3 of X.509, which is needed"
+            ),
+            error => {
+                format!("cannot use the certificate {certificate} with the key {key}: {error}")
+            }
+        }
+    }
 }
 
 /// What is needed to open sessions; made once for a run that sends.
@@ -95,27 +121,19 @@ impl Tls {
             .with_custom_certificate_verifier(Arc::clone(&verifier) as _);
         let mut config = match &settings.client {
             None => builder.with_no_client_auth(),
-            Some(ClientCertificate { certificate, key }) => builder
-                .with_client_auth_cert(pem::certificates(certificate)?, pem::private_key(key)?)
-                .map_err(|error| match error {
-                    rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => format!(
-                        "{}: the key does not fit the certificate in {}; give the pair that was made together",
-                        key.display(),
-                        certificate.display()
-                    ),
-                    error => format!(
-                        "cannot use the certificate {} with the key {}: {error}",
-                        certificate.display(),
-                        key.display()
-                    ),
-                })?,
+            Some(client) => builder
+                .with_client_auth_cert(
+                    pem::certificates(&client.certificate)?,
+                    pem::private_key(&client.key)?,
+                )
+                .map_err(|error| client.explain(error))?,
         };
         config.alpn_protocols = vec![PROTOCOL.to_vec()];
         config.resumption = Resumption::disabled();
         Ok(Self {
             config: Arc::new(config),
             verifier,
-            name: settings.name.as_deref().map(server_name).transpose()?,
+            name: settings.name.clone(),
             has_client_certificate: settings.client.is_some(),
         })
     }
@@ -190,11 +208,11 @@ impl Tls {
             "could not confirm: the server closed the connection right after the TLS handshake";
         Failure::Refused(if self.has_client_certificate {
             format!(
-                "{what}: it may not admit this computer's certificate; check `tls.certificate` and `tls.key`"
+                "{what}: it may not admit this computer's certificate (check `tls.certificate` and `tls.key`), or be a proxy whose name server is down"
             )
         } else {
             format!(
-                "{what}: it may ask for a certificate of this computer; give `tls.certificate` and `tls.key`"
+                "{what}: it may ask for a certificate of this computer (give `tls.certificate` and `tls.key`), or be a proxy whose name server is down"
             )
         })
     }
@@ -202,8 +220,14 @@ impl Tls {
     /// A failure of the handshake in an administrator's words.
     fn explain(&self, error: &rustls::Error, name: &ServerName<'static>) -> Failure {
         Failure::Refused(match error {
+            rustls::Error::AlertReceived(AlertDescription::CloseNotify) => {
+                return closed_in_handshake();
+            }
             rustls::Error::InvalidCertificate(wrong) => self.verifier.explain(wrong, name),
             rustls::Error::AlertReceived(alert) => self.explain_alert(*alert),
+            rustls::Error::InvalidMessage(InvalidMessage::HandshakePayloadTooLarge) => {
+                "the server's part of the handshake is longer than 64 KiB: let it send its own certificate and those between, not a whole list".into()
+            }
             rustls::Error::InvalidMessage(_)
             | rustls::Error::InappropriateMessage { .. }
             | rustls::Error::PeerSentOversizedRecord => {
@@ -221,9 +245,18 @@ impl Tls {
     fn explain_alert(&self, alert: AlertDescription) -> String {
         use AlertDescription as Alert;
         match alert {
-            Alert::CertificateRequired | Alert::NoCertificate => self.about_ours("asks for a certificate of this computer"),
+            Alert::CertificateRequired | Alert::NoCertificate => {
+                self.about_ours("asks for a certificate of this computer")
+            }
             Alert::HandshakeFailure if !self.has_client_certificate => {
-                "the server refuses the handshake: it may ask for a certificate of this computer (`tls.certificate` and `tls.key`), or have no TLS version or cipher in common with this program".into()
+                format!(
+                    "the server refuses the handshake: it may ask for a certificate of this computer (`tls.certificate` and `tls.key`), or {NOTHING_IN_COMMON}"
+                )
+            }
+            Alert::HandshakeFailure => {
+                format!(
+                    "the server refuses the handshake: it may not admit this computer's certificate (`tls.certificate`), or {NOTHING_IN_COMMON}"
+                )
             }
             Alert::BadCertificate
             | Alert::UnsupportedCertificate
@@ -231,8 +264,10 @@ impl Tls {
             | Alert::CertificateExpired
             | Alert::CertificateUnknown
             | Alert::UnknownCA
-            | Alert::AccessDenied
-            | Alert::HandshakeFailure => {
+            | Alert::AccessDenied => {
+                if !self.has_client_certificate {
+                    return self.about_ours("does not admit this computer without a certificate");
+                }
                 let reason = match alert {
                     Alert::CertificateRevoked => "it is revoked",
                     Alert::CertificateExpired => "it has expired",
@@ -242,13 +277,20 @@ impl Tls {
                 self.about_ours(&format!("refuses this computer's certificate: {reason}"))
             }
             Alert::ProtocolVersion => {
-                "the server has no TLS version in common with this program; it needs TLS 1.2 or 1.3".into()
+                "the server has no TLS version in common with this program; it needs TLS 1.2 or 1.3"
+                    .into()
             }
             Alert::NoApplicationProtocol => {
                 "the server does not take the protocol `dot` (ALPN): it may be no DNS server".into()
             }
             Alert::UnrecognisedName => {
                 "the server has no certificate for that name; check `tls.name`".into()
+            }
+            Alert::InsufficientSecurity => {
+                format!("the server refuses the handshake: it may {NOTHING_IN_COMMON}")
+            }
+            Alert::InternalError => {
+                "the server failed in the TLS handshake (InternalError); see its log".into()
             }
             alert => format!("the server ends the TLS session with the alert {alert:?}"),
         }
@@ -281,15 +323,6 @@ fn inner(error: &io::Error) -> Option<&rustls::Error> {
     error.get_ref()?.downcast_ref()
 }
 
-/// A name or address as a certificate has it.
-///
-/// # Errors
-/// It can be neither.
-fn server_name(text: &str) -> Result<ServerName<'static>, String> {
-    ServerName::try_from(text.to_owned())
-        .map_err(|_| format!("`tls.name`: {text:?} is no name that a certificate can have"))
-}
-
 /// Why there is no session, or none any more.
 #[derive(Debug)]
 pub enum Failure {
@@ -312,10 +345,16 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            // A name server without TLS takes the handshake for the beginning of a long message, and waits for the rest.
             Self::Io(error) => write!(
                 f,
-                "the TLS handshake came to no end: {}",
-                escape::system(error)
+                "the TLS handshake came to no end: {}{}",
+                escape::system(error),
+                if error.kind() == io::ErrorKind::TimedOut {
+                    "; is this the port for DNS over TLS (853)?"
+                } else {
+                    ""
+                }
             ),
             Self::Refused(what) => f.write_str(what),
         }

@@ -6,7 +6,7 @@ mod login;
 
 use crate::crypto::{BLOCK, Enctype, Key};
 use crate::error::{Error, Purpose};
-use crate::kdc::{self, Kdcs};
+use crate::kdc::{self, Kdcs, Way};
 use crate::keytab::{Credentials, Principal};
 use crate::messages::{
     self, EncKdcRepPart, EncryptedData, Instant, KdcRep, KrbError, PVNO, PrincipalName, Text, kind,
@@ -97,6 +97,7 @@ impl Credentials {
             environment,
             deadline,
             offset: 0,
+            proven: None,
         };
         let mut session = client.log_in(self)?;
         let mut realms = vec![session.realm.clone()];
@@ -155,6 +156,8 @@ struct Client<'a> {
     deadline: time::Instant,
     /// What to add to the clock, in seconds.
     offset: i64,
+    /// How a KDC has answered: others before it in the list may not be there.
+    proven: Option<Way>,
 }
 
 impl Client<'_> {
@@ -174,15 +177,14 @@ impl Client<'_> {
                 realm: realm.to_string(),
                 reason,
             })?;
-        let answer =
-            kdc::exchange(&kdcs, request, expected, self.deadline).map_err(|attempts| {
-                Error::Unreachable {
-                    purpose: purpose.clone(),
-                    realm: realm.to_string(),
-                    source_name: kdcs.source,
-                    attempts,
-                }
+        let (answer, way) = kdc::exchange(&kdcs, request, expected, self.proven, self.deadline)
+            .map_err(|attempts| Error::Unreachable {
+                purpose: purpose.clone(),
+                realm: realm.to_string(),
+                source_name: kdcs.source,
+                attempts,
             })?;
+        self.proven = Some(way);
         read_answer(&answer, expected).map_err(|what| unbelievable(purpose, realm, what))
     }
 
@@ -327,6 +329,7 @@ pub(crate) fn fuzz_answer(
         environment,
         deadline: time::Instant::now(),
         offset: 0,
+        proven: None,
     };
     let purpose = Purpose::LogIn {
         principal: credentials.principal(),

@@ -66,6 +66,8 @@ impl Krb5Conf {
         let mut section = "";
         // The relations that are open, of which the first is the realm.
         let mut open: Vec<&str> = Vec::new();
+        // The one whose brace comes in a line of its own.
+        let mut next: Option<&str> = None;
         for line in text.lines().map(str::trim) {
             if line.is_empty() || line.starts_with(['#', ';']) {
                 continue;
@@ -86,19 +88,32 @@ impl Krb5Conf {
                 open.clear();
             } else if line.starts_with('}') {
                 open.pop();
+            } else if line.starts_with('{') {
+                open.extend(next.take());
             } else if let Some((key, value)) = line.split_once('=') {
-                let (key, value) = (key.trim(), value.trim());
+                let (key, value) = (key.trim_end_matches(['*', ' ', '\t']), value.trim());
                 if value.starts_with('{') {
-                    open.push(key.trim_end_matches('*').trim());
-                } else if let ("realms", [realm], "kdc") =
-                    (section, open.as_slice(), key.trim_end_matches('*').trim())
-                {
-                    let kdc = value.trim_matches('"');
-                    self.kdcs.push(((*realm).to_owned(), kdc.to_owned()));
+                    open.push(key);
+                } else if value.is_empty() {
+                    next = Some(key);
+                } else if let ("realms", [realm], "kdc") = (section, open.as_slice(), key) {
+                    self.kdcs
+                        .extend(kdc(value).map(|kdc| ((*realm).to_owned(), kdc)));
                 }
             }
         }
     }
+}
+
+/// The KDC of a line: its first word, as MIT has it, without what Heimdal writes before it where only one transport is to
+/// be used.
+fn kdc(value: &str) -> Option<String> {
+    let word = value.split_whitespace().next()?.trim_matches('"');
+    let bare = ["tcp/", "udp/"]
+        .into_iter()
+        .find_map(|transport| word.strip_prefix(transport));
+    let kdc = bare.unwrap_or(word);
+    (!kdc.is_empty()).then(|| kdc.to_owned())
 }
 
 /// What a line takes in, if it does.
@@ -145,6 +160,23 @@ mod tests {
         );
         assert_eq!(conf.kdcs("OTHER").collect::<Vec<_>>(), ["other"]);
         assert_eq!(conf.kdcs("example.com").count(), 0);
+    }
+
+    #[test]
+    fn reads_what_else_mit_and_heimdal_do() {
+        for text in [
+            "[realms]\nEXAMPLE.COM =\n{\nkdc = kdc1\n}\nkdc = no\n",
+            "[realms]\nEXAMPLE.COM=\n\n  # comment\n  {\nkdc = kdc1\n}\n",
+            "[realms]\r\n\tEXAMPLE.COM = {\r\n\tkdc = kdc1\r\n\t}*\r\n",
+            "[realms]\nEXAMPLE.COM* = {\nkdc\t* = kdc1   # the first\n}\n",
+            "[realms]\nEXAMPLE.COM = {\nkdc = tcp/kdc1\n}\n",
+            "[realms]\nEXAMPLE.COM = {\nkdc = \"udp/kdc1\"\n}\n",
+            "[realms]\nEXAMPLE.COM = {\nkdc = \"kdc1\" # one\n}\n",
+            "[realms]\nEXAMPLE.COM = {\nkdc =\nkdc = \"\"\nkdc = kdc1\n}\n",
+            "[realms]\nEXAMPLE.COM = {\nv4_name_convert =\n{\nkdc = no\n}\nkdc = kdc1\n}\n",
+        ] {
+            assert_eq!(kdcs(&parse(text)), ["kdc1"], "{text}");
+        }
     }
 
     #[test]

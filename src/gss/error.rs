@@ -50,7 +50,7 @@ pub enum Error {
     },
     /// None of the realm's KDCs answers.
     #[error(
-        "{purpose}: no KDC of the realm {realm} answers (known from {source_name}): {}",
+        "{purpose}: no KDC of the realm {realm} answers (known from {source_name}): {}; do KDCs run there, is a firewall in the way, or must `kdc` name others?",
         listed(attempts)
     )]
     Unreachable {

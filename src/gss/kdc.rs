@@ -38,15 +38,22 @@ pub struct Kdcs {
 }
 
 /// A way to carry a request.
-#[derive(Clone, Copy)]
-enum Carrier {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Carrier {
     /// In one datagram.
     Udp,
     /// Over a connection.
     Tcp,
 }
 
-/// Sends a request to one KDC after the other until one answers, with `expected` or a KRB-ERROR.
+/// One KDC, and how it is asked.
+pub(crate) type Way = (Carrier, SocketAddr);
+
+/// KDCs that did not answer, each with what came of it.
+pub(crate) type Failures = Vec<(SocketAddr, String)>;
+
+/// Sends a request to one KDC after the other until one answers, with `expected` or a KRB-ERROR. `proven` is a way by which
+/// one has answered before; it is tried first. The answer, and the way by which it came.
 ///
 /// # Errors
 /// None did; each attempt, with what came of it.
@@ -54,15 +61,17 @@ pub(crate) fn exchange(
     kdcs: &Kdcs,
     request: &[u8],
     expected: u8,
+    proven: Option<Way>,
     deadline: Instant,
-) -> Result<Vec<u8>, Vec<(SocketAddr, String)>> {
+) -> Result<(Vec<u8>, Way), Failures> {
     let udp = kdcs.udp.iter().map(|&address| (Carrier::Udp, address));
     let tcp = kdcs.tcp.iter().map(|&address| (Carrier::Tcp, address));
-    let ways: Vec<_> = if request.len() > MAX_DATAGRAM {
+    let mut ways: Vec<_> = if request.len() > MAX_DATAGRAM {
         tcp.chain(udp).collect()
     } else {
         udp.chain(tcp).collect()
     };
+    ways.sort_by_key(|&way| Some(way) != proven);
     let mut failures = Vec::new();
     for (index, &(carrier, address)) in ways.iter().enumerate() {
         let left = deadline.saturating_duration_since(Instant::now());
@@ -93,7 +102,7 @@ pub(crate) fn exchange(
                 if messages::kind_of(&answer) == Some(expected)
                     || error_code(&answer).is_some() =>
             {
-                return Ok(answer);
+                return Ok((answer, (carrier, address)));
             }
             Ok(_) => failures.push((address, format!("({by}) answers, but not as a KDC does"))),
             Err(error) => failures.push((address, format!("({by}) {}", reason(&error)))),

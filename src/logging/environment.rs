@@ -10,13 +10,16 @@ use crate::streams::Stderr;
 /// Finds the addresses of a host by name, before the given moment.
 pub type Resolve = Arc<dyn Fn(&str, Instant) -> io::Result<Vec<IpAddr>> + Send + Sync>;
 
+/// The certificates (DER) of the authorities that a web server's certificate may be signed by.
+pub type Authorities = Arc<dyn Fn() -> Vec<Vec<u8>> + Send + Sync>;
+
 /// Takes a complaint: what is wrong with one handler, like `handlers.file: /var/log/x: Permission denied`.
 pub type Complain = Box<dyn Fn(&str) + Send + Sync>;
 
 /// What logging needs from the program around it.
 ///
 /// [`Environment::default`] is good for most programs: it looks hosts up as the system does, prints complaints on stderr,
-/// and lets the network take three and a half seconds.
+/// trusts no authority, so that there is no HTTPS, and lets the network take three and a half seconds.
 pub struct Environment {
     /// Finds the log server, mail server or web server of a handler. Only [`Logger::finish`](crate::Logger::finish) calls it,
     /// and only if there is something to send; the moment is that at which nobody waits for the answer any more.
@@ -24,6 +27,8 @@ pub struct Environment {
     /// Takes complaints about handlers that fail, at most one a handler. Nothing is escaped in them, and they may repeat file
     /// names and what a mail server answered: whoever shows them should mind line breaks and a terminal's escape sequences.
     pub complain: Complain,
+    /// The authorities to trust in HTTPS. Only [`Logger::finish`](crate::Logger::finish) asks, and only for a web server.
+    pub authorities: Authorities,
     /// How long [`Logger::finish`](crate::Logger::finish) may take for all network work together.
     pub network_time: Duration,
 }
@@ -33,6 +38,7 @@ impl Default for Environment {
         Self {
             resolve: Arc::new(look_up),
             complain: Box::new(print),
+            authorities: Arc::new(Vec::new),
             network_time: Duration::from_millis(3500),
         }
     }

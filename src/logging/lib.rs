@@ -51,8 +51,7 @@
 //!   So this crate is for programs that run, end, and must not wait for a log server in between; a server that runs for
 //!   months would not see its mails before its end.
 //! * `pathname`, `filename`, `module`, `lineno` are those of the Rust source, and `funcName` is the module path.
-//! * TLS (`secure`) is not supported, and neither are classes, factories and `ext://` objects of a Python program's own:
-//!   they are errors, and never ignored.
+//! * Classes, factories and `ext://` objects of a Python program's own are not supported: they are errors, and never ignored.
 //! * Errors that no destination has taken are returned by [`Logger::finish`].
 //!
 //! [`logging.config.dictConfig`]: https://docs.python.org/3.11/library/logging.config.html#logging-config-dictschema
@@ -79,6 +78,7 @@ mod references;
 mod environment;
 mod format;
 mod network;
+mod tls;
 
 mod handlers;
 
@@ -90,7 +90,7 @@ mod schema;
 
 mod logger;
 
-pub use environment::{Complain, Environment, Resolve};
+pub use environment::{Authorities, Complain, Environment, Resolve};
 pub use error::ConfigError;
 pub use logger::Logger;
 pub use streams::Stderr;

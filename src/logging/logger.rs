@@ -8,7 +8,7 @@ use crate::environment::Environment;
 use crate::format::Formatter;
 use crate::handler::{Handler, Kind};
 use crate::level;
-use crate::network;
+use crate::network::{self, Outside};
 use crate::record::Record;
 use crate::schema::{Node, Plan};
 use crate::streams::Stderr;
@@ -139,7 +139,11 @@ impl Logger {
         }
         if !deliveries.is_empty() {
             let deadline = Instant::now() + self.environment.network_time;
-            let outcomes = network::deliver(deliveries, &self.environment.resolve, deadline);
+            let outside = Outside {
+                resolve: Arc::clone(&self.environment.resolve),
+                authorities: Arc::clone(&self.environment.authorities),
+            };
+            let outcomes = network::deliver(deliveries, &outside, deadline);
             for (number, outcome) in outcomes {
                 let Some(handler) = sending.get_mut(number) else {
                     continue;

@@ -2,15 +2,24 @@
 
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
-use std::sync::{Arc, mpsc};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use crate::environment::Resolve;
+use crate::environment::{Authorities, Resolve};
 use crate::error::reason;
 use crate::value::Value;
 
 /// Sends what there is, before the given moment.
-pub(crate) type Sending = Box<dyn FnOnce(&Resolve, Instant) -> Result<(), String> + Send>;
+pub(crate) type Sending = Box<dyn FnOnce(&Outside, Instant) -> Result<(), String> + Send>;
+
+/// Who is where, and who is trusted.
+#[derive(Clone)]
+pub(crate) struct Outside {
+    /// finds hosts
+    pub(crate) resolve: Resolve,
+    /// the authorities whose certificates count
+    pub(crate) authorities: Authorities,
+}
 
 /// What is left to be sent to one destination.
 pub(crate) struct Delivery {
@@ -24,19 +33,19 @@ pub(crate) struct Delivery {
 /// done by the deadline are left behind.
 pub(crate) fn deliver(
     deliveries: Vec<Delivery>,
-    resolve: &Resolve,
+    outside: &Outside,
     deadline: Instant,
 ) -> Vec<(usize, Result<(), String>)> {
     let (done, results) = mpsc::channel();
     let mut waiting = Vec::new();
     let mut outcomes = Vec::new();
     for (number, Delivery { destination, send }) in deliveries.into_iter().enumerate() {
-        let (done, resolve) = (done.clone(), Arc::clone(resolve));
+        let (done, outside) = (done.clone(), outside.clone());
         // A thread can be left behind should it hang where no timeout reaches.
         let started = std::thread::Builder::new()
             .name("log".to_owned())
             .spawn(move || {
-                let _ = done.send((number, send(&resolve, deadline)));
+                let _ = done.send((number, send(&outside, deadline)));
             });
         match started {
             Ok(_) => waiting.push((number, destination)),

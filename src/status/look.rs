@@ -139,13 +139,16 @@ fn ask_primary(
         .find_target(name, deadline)
         .map_err(|error| error.to_string())?;
     let mut failures = Vec::new();
+    let mut is_all_said = true;
     let mut next = 0;
     loop {
         if next == target.servers.len() && !target.look_further(deadline) {
+            if !is_all_said {
+                failures.push(target.advice());
+            }
             return Err(format!(
-                "cannot ask the primary what the zone has now: {}; {}",
-                failures.join("; "),
-                target.advice()
+                "cannot ask the primary what the zone has now: {}",
+                failures.join("; ")
             ));
         }
         let Some(peer) = target.peer(next) else {
@@ -174,7 +177,10 @@ fn ask_primary(
                     tls: current::security(peer, share),
                 });
             }
-            Err(error) => failures.push(error.to_string()),
+            Err(error) => {
+                is_all_said &= error.says_what_to_do();
+                failures.push(error.to_string());
+            }
         }
     }
 }

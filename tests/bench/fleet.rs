@@ -16,7 +16,7 @@ pub(crate) fn fleet(programs: &Programs, world: &World) {
     let configs: Vec<String> = (0..HOSTS).map(world::config_of_host).collect();
     println!("\n## A fleet of {HOSTS} hosts and one primary\n");
     println!(
-        "| | succeeded at the first try | at the second | never | the slowest, ms | queries | connections | updates | bytes both ways | the primary's processor time, ms |"
+        "| | succeeded at the first try | at the second | never | the slowest, ms | queries | connections | changes of the zone | bytes both ways | the primary's processor time, ms |"
     );
     println!("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
     for (what, spread, force) in [

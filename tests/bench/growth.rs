@@ -1,6 +1,6 @@
 //! What more of everything costs: addresses, interfaces, and lines of the files that a run reads.
 
-use crate::measure::{self, Table};
+use crate::measure::{self, Row, Table};
 use crate::programs::Programs;
 use crate::world;
 use std::path::Path;
@@ -8,12 +8,13 @@ use std::path::Path;
 /// How often a command runs.
 const ROUNDS: u32 = 100;
 
-/// Prints for each kind of thing what a run takes with more and more of them, and the slope from row to row.
+/// Prints for each kind of thing what a run takes with more and more of them, and the slope from row to row of what it takes
+/// of the processor: the rest of a changed run is the name server's.
 pub(crate) fn items(programs: &Programs) {
     let ours = programs.best();
     println!("\n## Growth\n");
-    println!("| | ms | peak KiB | per item more than in the row above, µs |");
-    println!("|---|--:|--:|--:|");
+    println!("| | ms | of that on the CPU | per item more than in the row above, µs | peak KiB |");
+    println!("|---|--:|--:|--:|--:|");
     let series = |what: &str, arguments: &[&str], counts: &[u32], set: &dyn Fn(u32)| {
         let mut above = None;
         for &count in counts {
@@ -21,14 +22,15 @@ pub(crate) fn items(programs: &Programs) {
             if what.contains("unchanged") {
                 world::run(ours, &[&["-f"], arguments].concat());
             }
-            let row = measure::one(programs, ROUNDS, ours, arguments);
-            let taken = row.wall;
+            let Row {
+                wall, cpu, memory, ..
+            } = measure::one(programs, ROUNDS, ours, arguments);
             let slope = above.map_or(String::new(), |(fewer, shorter): (u32, f64)| {
-                let slope = 1000.0 * (taken - shorter) / f64::from(count - fewer);
+                let slope = 1000.0 * (cpu - shorter) / f64::from(count - fewer);
                 format!("{slope:.3}")
             });
-            println!("| {count} {what} | {taken:.3} | {} | {slope} |", row.memory);
-            above = Some((count, taken));
+            println!("| {count} {what} | {wall:.3} | {cpu:.3} | {slope} | {memory} |");
+            above = Some((count, cpu));
         }
     };
     let config = world::config("growth", &[]);
@@ -36,7 +38,6 @@ pub(crate) fn items(programs: &Programs) {
     let thousand = [1, 10, 100, 1000];
     let addresses = &world::set_addresses;
     series("addresses, unchanged", unchanged, &thousand, addresses);
-    // The name server's own time is in this one.
     series("addresses, changed", changed, &thousand, addresses);
     let interfaces = &world::set_interfaces;
     series("interfaces, unchanged", unchanged, &thousand, interfaces);

@@ -211,11 +211,9 @@ fn succeeds(command: &mut Command) -> bool {
     command.status().is_ok_and(|status| status.success())
 }
 
-/// Copies a program, as it would be installed: what was written at one go the kernel keeps in larger pieces than what a
-/// linker wrote here and there, and maps faster.
+/// Copies a program as it would be installed: of what a linker wrote here and there, the kernel keeps smaller pieces and maps
+/// them more slowly; what is written at one go it may map whole, and count as this process's memory.
 fn install(from: &Path, to: &Path) -> bool {
     let _ = fs::remove_file(to);
-    let written = fs::read(from).and_then(|program| fs::write(to, program));
-    let mode = from.metadata().map(|from| from.permissions());
-    written.is_ok() && mode.is_ok_and(|mode| fs::set_permissions(to, mode).is_ok())
+    fs::copy(from, to).is_ok()
 }

@@ -62,6 +62,7 @@ fn good() -> Vec<(&'static str, Value)> {
             json!({"ca": "ca.pem", "name": "ns1.example.com.", "certificate": "c.pem", "key": "c.pem"}),
         ),
         ("tls", json!({"name": "192.0.2.1"})),
+        ("tls", json!({"name": "0x1f.2.ns-1_a.example"})),
         ("tls", json!({"name": "2001:db8::1"})),
         ("gss", json!(true)),
         ("gss", json!(false)),
@@ -178,6 +179,8 @@ fn bad() -> Vec<(&'static str, Value)> {
     bad.extend(names.map(|name| ("zone", json!(name))));
     bad.extend(names.map(|name| ("hostname", json!(name))));
     bad.extend(names.map(|name| ("tls", json!({"name": name}))));
+    let no_certificates = ["192.0.2", "ns.0x1f.", "ns1-.example.com", "example.com-"];
+    bad.extend(no_certificates.map(|name| ("tls", json!({"name": name}))));
     bad.extend(
         [
             "host",

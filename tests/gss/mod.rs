@@ -2,10 +2,14 @@
 
 mod between;
 mod kills;
+mod over_tls;
 mod page;
 mod refusals;
 mod samba;
 mod world;
+
+use std::net::UdpSocket;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -120,6 +124,31 @@ fn finds_the_kdc_by_configuration_by_krb5_conf_and_by_dns() {
         used(json!({"keytab": keytab}));
         sandbox.shell("rm /etc/krb5.conf");
         used(json!({"keytab": keytab}));
+    });
+}
+
+#[test]
+fn kdcs_that_are_not_there_are_asked_once_and_hold_nobody_up() {
+    sandbox(|sandbox| {
+        let Some(world) = World::new(sandbox, &HOST) else {
+            skip!("krb5kdc or named is not installed")
+        };
+        let silent = ["127.0.0.10", "127.0.0.11"].map(|ip| {
+            let socket = UdpSocket::bind((ip, 88)).unwrap();
+            socket.set_nonblocking(true).unwrap();
+            socket
+        });
+        // A name that the name servers refuse to look up, however often they are asked.
+        let kdcs = json!(["kdc.other.test", "127.0.0.10", "127.0.0.11", "127.0.0.1"]);
+        let run = world.program(json!({"gss": {"kdc": kdcs}})).run();
+        run.succeeds();
+        world.has(&["192.0.2.7", "2001:db8::7"]);
+        assert!(run.took < Duration::from_secs(8), "{run:?}");
+        for socket in silent {
+            let mut request = [0; 4096];
+            assert!(socket.recv(&mut request).is_ok());
+            assert!(socket.recv(&mut request).is_err(), "asked twice");
+        }
     });
 }
 

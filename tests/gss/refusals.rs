@@ -170,7 +170,7 @@ fn a_kdc_that_is_not_there_or_is_none() {
             &world,
             with(&["127.0.0.9"]),
             &format!(
-                "{none}127.0.0.9:88 (UDP) has nobody listening, 127.0.0.9:88 (TCP) has nobody listening"
+                "{none}127.0.0.9:88 (UDP) has nobody listening, 127.0.0.9:88 (TCP) has nobody listening; do KDCs run there, *`kdc`*"
             ),
         );
         says(
@@ -185,7 +185,7 @@ fn a_kdc_that_is_not_there_or_is_none() {
             &world,
             with(&["127.0.0.10"]),
             &format!(
-                "{none}127.0.0.10:88 (UDP) does not answer in time, 127.0.0.10:88 (TCP) has nobody listening"
+                "{none}127.0.0.10:88 (UDP) does not answer in time, 127.0.0.10:88 (TCP) has nobody listening; do KDCs run there, *`kdc`*"
             ),
         );
         // So slow that the time is up.
@@ -198,7 +198,7 @@ fn a_kdc_that_is_not_there_or_is_none() {
             &world,
             with(&["127.0.0.11"]),
             &format!(
-                "{none}127.0.0.11:88 (UDP) does not answer in time, 127.0.0.11:88 (TCP) does not answer in time"
+                "{none}127.0.0.11:88 (UDP) does not answer in time, 127.0.0.11:88 (TCP) does not answer in time; do KDCs run there, *`kdc`*"
             ),
         );
         for (index, lie) in [

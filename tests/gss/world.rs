@@ -10,6 +10,7 @@ use crate::harness::program::{Program, config, merged};
 use crate::harness::sandbox::Sandbox;
 use crate::harness::servers::{self, Acceptor, Kind, Policy, Server};
 use crate::harness::{key, secret};
+use crate::tls::authority::Pair;
 
 /// The name server's and the host's principals, with their keytabs.
 pub(super) const HOST: [&str; 4] = [
@@ -45,6 +46,14 @@ impl World {
         Self::with(sandbox, sandbox.path(), &setup)
     }
 
+    /// The same, where the name server takes updates over TLS as well, with this certificate.
+    pub(super) fn with_tls(sandbox: &Sandbox, commands: &[&str], pair: &Pair) -> Option<Self> {
+        let mut setup = Setup::new("127.0.0.1:88".parse().unwrap(), commands);
+        setup.more_addresses = &["[::1]:88"];
+        let tls = Some([pair.certificate.clone(), pair.key.clone()]);
+        Self::start(sandbox, sandbox.path(), &setup, setup.realm, tls)
+    }
+
     /// A realm that is set up so, in a folder of its own.
     pub(super) fn with(sandbox: &Sandbox, folder: &Path, setup: &Setup<'_>) -> Option<Self> {
         Self::of(sandbox, folder, setup, setup.realm)
@@ -57,6 +66,17 @@ impl World {
         setup: &Setup<'_>,
         hosts: &str,
     ) -> Option<Self> {
+        Self::start(sandbox, folder, setup, hosts, None)
+    }
+
+    /// Starts it.
+    fn start(
+        sandbox: &Sandbox,
+        folder: &Path,
+        setup: &Setup<'_>,
+        hosts: &str,
+        tls: Option<[PathBuf; 2]>,
+    ) -> Option<Self> {
         let realm = Realm::start(folder, setup)?;
         let named = servers::Setup {
             policy: Policy::Kerberos,
@@ -66,6 +86,7 @@ impl World {
                 krb5_conf: realm.file("krb5.conf"),
                 realm: hosts.to_owned(),
             }),
+            tls,
             ..servers::Setup::new(&RECORDS)
         };
         // One folder serves several worlds after each other.

@@ -128,6 +128,8 @@ pub(crate) struct Setup {
     pub(crate) port: u16,
     /// By which Kerberos it knows tickets; BIND only.
     pub(crate) kerberos: Option<Acceptor>,
+    /// The files of the certificate and the key with which it listens on port 853 as well; BIND only.
+    pub(crate) tls: Option<[PathBuf; 2]>,
 }
 
 /// What a server takes tickets by.
@@ -152,6 +154,7 @@ impl Setup {
             addresses: vec!["127.0.0.1".parse().unwrap(), "::1".parse().unwrap()],
             port: 53,
             kerberos: None,
+            tls: None,
         }
     }
 }
@@ -381,8 +384,19 @@ fn bind(folder: &Path, setup: &Setup, command: &mut Command) {
             addresses
         };
         writeln!(text, "{option} port {} {{ {addresses}}};", setup.port).unwrap();
+        if setup.tls.is_some() {
+            writeln!(text, "{option} port 853 tls dot {{ {addresses}}};").unwrap();
+        }
     }
     text.push_str("};\ncontrols { };\n");
+    if let Some([certificate, key]) = &setup.tls {
+        let (certificate, key) = (certificate.display(), key.display());
+        writeln!(
+            text,
+            "tls dot {{ cert-file \"{certificate}\"; key-file \"{key}\"; }};"
+        )
+        .unwrap();
+    }
     for key in &setup.keys {
         let (name, algorithm) = (&key.name, key.algorithm.name());
         writeln!(

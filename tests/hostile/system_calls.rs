@@ -9,15 +9,15 @@ use serde_json::{Value, json};
 
 use super::cached;
 use crate::harness::local::Local;
-use crate::harness::program::{Program, Run};
+use crate::harness::program::{Program, Run, merged};
 
-/// Keys of a configuration whose registration differs from every other number's.
-fn numbered(number: u32) -> Value {
-    json!({"ttl": number, "timeout": 2})
+/// These keys of a configuration, and a registration that differs from every other number's.
+fn numbered(keys: &Value, number: u32) -> Value {
+    merged(json!({"ttl": number, "timeout": 2}), keys.clone())
 }
 
 /// How often each system call is made by a run that sends an update; none where strace can't be used.
-fn system_calls(local: &Local) -> Option<BTreeMap<String, u32>> {
+fn system_calls(local: &Local, keys: &Value) -> Option<BTreeMap<String, u32>> {
     match Command::new("strace")
         .args(["-qq", "-o", "/dev/null", "true"])
         .output()
@@ -40,7 +40,11 @@ fn system_calls(local: &Local) -> Option<BTreeMap<String, u32>> {
         "-o".into(),
         log.clone().into(),
     ];
-    local.program(numbered(1)).under(under).run().succeeds();
+    local
+        .program(numbered(keys, 1))
+        .under(under)
+        .run()
+        .succeeds();
     let text = fs::read_to_string(&log).expect("strace writes a log");
     fs::remove_file(&log).expect("the log can be removed");
     let calls = counted(&text);
@@ -104,26 +108,27 @@ fn panics(stderr: &str) -> bool {
         .any(|line| line.contains("panicked at") && !is_a_librarys(line))
 }
 
-/// Injects faults at every system call of an update, one after the other; each is followed by a normal run, after which
-/// everything must be right. How many there were.
-fn at_every_call(faults: &[&str], judge: fn(&Run, bool)) {
-    let local = Local::new();
-    let Some(calls) = system_calls(&local) else {
+/// Injects faults at every system call of an update with these keys, one after the other; each is followed by a normal run,
+/// after which everything must be right and nothing more lies about.
+pub(crate) fn at_every_call(local: &Local, keys: &Value, faults: &[&str], judge: fn(&Run, bool)) {
+    let Some(calls) = system_calls(local, keys) else {
         return;
     };
+    let names = || -> Vec<_> { local.files().into_iter().map(|(name, _)| name).collect() };
+    let whole = names();
     let mut number = 1;
     let mut injected = 0;
     for fault in faults {
         for (call, &count) in &calls {
             for when in 1..=count {
                 number += 1;
-                let program = local.program(numbered(number));
+                let program = local.program(numbered(keys, number));
                 let right = format!("host.example.com. {number} A 127.0.0.1");
-                let (run, was_injected) = with_injection(&local, &program, call, fault, when);
+                let (run, was_injected) = with_injection(local, &program, call, fault, when);
                 injected += u32::from(was_injected);
                 let at = format!("{fault} at {call} number {when}");
                 // What the cache says is what the zone has, at any instant.
-                if let Some(entry) = cached(&local) {
+                if let Some(entry) = cached(local) {
                     let said = format!("host.example.com. {} A 127.0.0.1", entry["ttl"]);
                     assert_eq!(
                         local.primary.zone(),
@@ -141,16 +146,11 @@ fn at_every_call(faults: &[&str], judge: fn(&Run, bool)) {
                 );
                 assert_eq!(local.primary.zone(), [right], "after {at}");
                 assert_eq!(
-                    cached(&local).expect("there is a cache")["ttl"],
+                    cached(local).expect("there is a cache")["ttl"],
                     number,
                     "after {at}"
                 );
-                let names: Vec<_> = local.files().into_iter().map(|(name, _)| name).collect();
-                assert_eq!(
-                    names,
-                    ["cache", "cache.lock", "pydyndns.conf"],
-                    "left after {at}"
-                );
+                assert_eq!(names(), whole, "left after {at}");
             }
         }
     }
@@ -163,30 +163,33 @@ fn at_every_call(faults: &[&str], judge: fn(&Run, bool)) {
     );
 }
 
+/// A run that is killed has no say.
+pub(crate) fn is_no_failure(run: &Run, _is_right: bool) {
+    assert_ne!(run.status, Some(1), "it failed: {run:?}");
+}
+
+/// A run that did not make the zone right does not claim to have.
+pub(crate) fn is_no_false_success(run: &Run, is_right: bool) {
+    assert!(run.status != Some(0) || is_right, "false success: {run:?}");
+}
+
 #[test]
 fn a_run_that_is_killed_at_any_system_call_is_made_good_by_the_next() {
-    at_every_call(&["signal=KILL"], |run, _| {
-        assert_ne!(
-            run.status,
-            Some(1),
-            "a run that is killed has no say: {run:?}"
-        );
-    });
+    at_every_call(&Local::new(), &json!({}), &["signal=KILL"], is_no_failure);
 }
 
 #[test]
 fn a_system_call_that_fails_is_no_false_success_and_is_made_good_by_the_next_run() {
-    at_every_call(
-        &["error=EIO", "error=ENOSPC", "error=EACCES"],
-        |run, is_right| {
-            assert!(run.status != Some(0) || is_right, "false success: {run:?}");
-        },
-    );
+    let faults = ["error=EIO", "error=ENOSPC", "error=EACCES"];
+    at_every_call(&Local::new(), &json!({}), &faults, is_no_false_success);
 }
 
 #[test]
 fn a_system_call_that_is_interrupted_is_no_false_success_and_is_made_good_by_the_next_run() {
-    at_every_call(&["error=EINTR"], |run, is_right| {
-        assert!(run.status != Some(0) || is_right, "false success: {run:?}");
-    });
+    at_every_call(
+        &Local::new(),
+        &json!({}),
+        &["error=EINTR"],
+        is_no_false_success,
+    );
 }

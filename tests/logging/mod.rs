@@ -2,3 +2,5 @@
 
 mod broken;
 mod heard;
+#[cfg(target_os = "linux")]
+mod https;

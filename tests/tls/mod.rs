@@ -3,6 +3,8 @@
 
 pub(crate) mod authority;
 #[cfg(target_os = "linux")]
+mod kills;
+#[cfg(target_os = "linux")]
 mod servers;
 
 use std::io::{Read, Write};
@@ -249,6 +251,24 @@ fn a_certificate_that_is_not_to_be_trusted_is_told_with_its_name_and_the_way_out
     );
 }
 
+#[test]
+fn the_status_says_of_a_certificate_what_is_wrong_and_nothing_of_firewalls() {
+    let place = Place::new();
+    let wrong = place.authority.pair(&["other.example.com"]);
+    let run = place
+        .program(place.proxy_with(&wrong), place.trusting())
+        .args(["--status", "--json"])
+        .run();
+    assert_eq!(run.status, Some(1), "{run:?}");
+    let found: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(found["zone"], Value::Null);
+    let problems = found["problems"].to_string();
+    assert!(
+        problems.contains("other.example.com, not for 127.0.0.1") && !problems.contains("firewall"),
+        "{problems}"
+    );
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_clock_of_1970_is_told() {
@@ -333,6 +353,21 @@ fn a_server_that_speaks_something_else_is_told() {
             at_once,
             &["does not speak TLS"],
         ),
+        (
+            "a chain of certificates without end",
+            b"\x16\x03\x03\x00\x06\x02\x02\x00\x00\x00\x00",
+            at_once,
+            &["longer than 64 KiB", "certificate"],
+        ),
+        (
+            "not admitted",
+            b"\x15\x03\x03\x00\x02\x02\x31",
+            at_once,
+            &[
+                "does not admit this computer without a certificate",
+                "`tls.certificate`",
+            ],
+        ),
         // Half a server's hello.
         (
             "closed in mid-handshake",
@@ -413,7 +448,7 @@ fn a_file_that_is_wrong_is_named_with_its_line_and_nothing_is_touched() {
             ca(&client.key),
             &["has no certificate"],
         ),
-        ("a folder", ca(&folder), &["not a regular file"]),
+        ("a folder", ca(&folder), &["is a folder"]),
         (
             "missing key",
             pair(&client.certificate, &missing),
@@ -477,6 +512,27 @@ fn a_key_that_others_can_read_is_warned_of() {
         "",
         "WARNING: *.key has a secret in it and is readable by others*",
     );
+}
+
+#[test]
+fn what_the_tls_library_tells_of_itself_is_not_logged() {
+    let place = Place::new();
+    let proxy = place.proxy_with(&place.pair);
+    let run = place
+        .program(proxy, place.trusting())
+        .env("RUST_LOG", "trace")
+        .run();
+    assert_eq!(run.status, Some(0), "{run:?}");
+    let ours = [
+        "the configuration is",
+        " is left out: ",
+        "updating ",
+        "sending the update",
+        " confirmed ",
+    ];
+    for line in run.stderr.lines() {
+        assert!(ours.iter().any(|words| line.contains(words)), "{line}");
+    }
 }
 
 #[test]

@@ -184,34 +184,74 @@ fn bind_admits_known_machines_only() {
     });
 }
 
-/// A proxy as administrators put in front of servers without TLS.
-fn through_a_proxy(sandbox: &Sandbox, kind: Kind) {
+/// A proxy as administrators put in front of servers without TLS; `start` starts it on port 853.
+fn through_a_proxy(sandbox: &Sandbox, kind: Kind, start: impl FnOnce(&Pair) -> Option<Running>) {
     let setup = Setup::new(&["host 60 A 192.0.2.99", "host 60 TXT kept"]);
     let Some(name_server) = Server::start(kind, sandbox, &setup) else {
         return;
     };
     sandbox.interface("lan0", &[]);
     let authority = Authority::new(sandbox.path(), "authority");
-    let pair = authority.pair(&["ns.example.com"]);
-    for at in ["127.0.0.1:853", "[::1]:853"] {
-        let backend: SocketAddr = "127.0.0.1:53".parse().unwrap();
-        assert_eq!(
-            proxy(at, server(&pair, &["dot"], None), backend).port(),
-            853
-        );
-    }
+    let _running = start(&authority.pair(&["ns.example.com"]));
     let keys = json!({"tls": {"ca": authority.file}});
     whole_life(sandbox, &keys, &|| name_server.at("host.example.com."));
 }
 
+/// The tests' own, which lasts as long as the sandbox.
+fn own_proxy(pair: &Pair) -> Option<Running> {
+    for at in ["127.0.0.1:853", "[::1]:853"] {
+        let backend: SocketAddr = "127.0.0.1:53".parse().unwrap();
+        assert_eq!(proxy(at, server(pair, &["dot"], None), backend).port(), 853);
+    }
+    None
+}
+
+/// HAProxy as `docs/tls.md` has it.
+fn haproxy(sandbox: &Sandbox, pair: &Pair) -> Running {
+    let page = include_str!("../../docs/tls.md");
+    let block = page.split("```haproxy\n").nth(1).unwrap();
+    let block = block.split("```").next().unwrap();
+    let both = [&pair.certificate, &pair.key].map(|file| std::fs::read_to_string(file).unwrap());
+    let pem = sandbox.write("ns1.pem", both.concat());
+    let block = block.replace("/etc/haproxy/ns1.pem", &pem.display().to_string());
+    let file = sandbox.write("haproxy.cfg", block);
+    let child = Command::new("haproxy")
+        .arg("-db")
+        .arg("-f")
+        .arg(file)
+        .env(
+            "PATH",
+            format!("{}:/usr/sbin", std::env::var("PATH").unwrap_or_default()),
+        )
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("haproxy can be started");
+    let running = Running(child);
+    wait_until("HAProxy listens", || {
+        std::net::TcpStream::connect("127.0.0.1:853").is_ok()
+    });
+    running
+}
+
 #[test]
 fn knot_takes_updates_through_a_proxy() {
-    sandbox(|sandbox| through_a_proxy(sandbox, Kind::Knot));
+    sandbox(|sandbox| through_a_proxy(sandbox, Kind::Knot, own_proxy));
+}
+
+#[test]
+fn knot_takes_updates_through_haproxy_as_the_page_has_it() {
+    sandbox(|sandbox| {
+        if !installed("haproxy") {
+            skip!("haproxy is not installed");
+        }
+        through_a_proxy(sandbox, Kind::Knot, |pair| Some(haproxy(sandbox, pair)));
+    });
 }
 
 #[test]
 fn powerdns_takes_updates_through_a_proxy() {
-    sandbox(|sandbox| through_a_proxy(sandbox, Kind::PowerDns));
+    sandbox(|sandbox| through_a_proxy(sandbox, Kind::PowerDns, own_proxy));
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Certificates and private keys out of PEM files (RFC 7468): PKCS#8, PKCS#1 and SEC1 keys. Errors name file and line,
 //! and never show a byte of what was read.
 
-use rustls::pki_types::pem::{PemObject, SectionKind};
+use crate::escape;
+use rustls::pki_types::pem::{Error, PemObject, SectionKind};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::fs;
 use std::io::{self, Read};
@@ -11,20 +12,16 @@ use zeroize::Zeroizing;
 /// No file of certificates needs more bytes than this; 4 MiB.
 const MAX_FILE: u64 = 4 << 20;
 
-/// The certificates of a file, in its order.
+/// What some editors put before a text in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// The certificates of a file, in its order; at least one.
 ///
 /// # Errors
 /// What is wrong, on which file and line.
 pub(super) fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let text = read(file).map_err(|error| format!("{}: {error}", file.display()))?;
-    let found = certificates_in(&text).map_err(|wrong| format!("{}: {wrong}", file.display()))?;
-    if found.is_empty() {
-        return Err(format!(
-            "{}: has no certificate; it should have a part that begins with -----BEGIN CERTIFICATE-----",
-            file.display()
-        ));
-    }
-    Ok(found)
+    let text = read(file).map_err(|error| wrong_file(file, &escape::system(&error)))?;
+    certificates_in(&text).map_err(|wrong| wrong_file(file, &wrong))
 }
 
 /// The private key of a file.
@@ -32,28 +29,37 @@ pub(super) fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, 
 /// # Errors
 /// What is wrong, on which file and line.
 pub(super) fn private_key(file: &Path) -> Result<PrivateKeyDer<'static>, String> {
-    let text = read(file).map_err(|error| format!("{}: {error}", file.display()))?;
-    key_in(&text, file).map_err(|wrong| format!("{}: {wrong}", file.display()))
+    let text = read(file).map_err(|error| wrong_file(file, &escape::system(&error)))?;
+    key_in(&text, file).map_err(|wrong| wrong_file(file, &wrong))
 }
 
-/// The certificates of a PEM text.
+/// What is wrong, behind the name of the file.
+fn wrong_file(file: &Path, wrong: &str) -> String {
+    format!("{}: {wrong}", file.display())
+}
+
+/// The certificates of a PEM text; at least one.
 ///
 /// # Errors
 /// What is wrong, on which line.
-pub(crate) fn certificates_in(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
-    Ok(sections(text)?
+pub fn certificates_in(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+    let found: Vec<_> = sections(text)?
         .into_iter()
         .filter(|(kind, _)| *kind == SectionKind::Certificate)
         .map(|(_, bytes)| CertificateDer::from(bytes.to_vec()))
-        .collect())
+        .collect();
+    if found.is_empty() {
+        return Err(lacks(text, "certificate", "CERTIFICATE"));
+    }
+    Ok(found)
 }
 
 /// The one private key of a PEM text.
 ///
 /// # Errors
 /// What is wrong, on which line; `file` is named in the remedy.
-pub(crate) fn key_in(text: &[u8], file: &Path) -> Result<PrivateKeyDer<'static>, String> {
-    if text.windows(9).any(|word| word == b"ENCRYPTED") {
+pub fn key_in(text: &[u8], file: &Path) -> Result<PrivateKeyDer<'static>, String> {
+    if is_encrypted(text) {
         return Err(format!(
             "the key is encrypted, and nobody is there to type the passphrase; decrypt it: openssl pkey -in {} -out NEW_FILE",
             file.display()
@@ -65,11 +71,44 @@ pub(crate) fn key_in(text: &[u8], file: &Path) -> Result<PrivateKeyDer<'static>,
     match (keys.next(), keys.next()) {
         (Some(key), None) => Ok(key),
         (Some(_), Some(_)) => Err("has more than one private key; leave one".into()),
-        (None, _) => Err(
-            "has no private key; it should have a part that begins with -----BEGIN PRIVATE KEY-----"
-                .into(),
-        ),
+        (None, _) => Err(lacks(text, "private key", "PRIVATE KEY")),
     }
+}
+
+/// Whether there is an encrypted key in a PEM text: of PKCS#8 by its label, of the older forms by a header (RFC 1421, 4.6.1.1).
+fn is_encrypted(text: &[u8]) -> bool {
+    text.windows(9).any(|word| word == b"ENCRYPTED")
+}
+
+/// That a PEM text has nothing of a kind, and what it has.
+fn lacks(text: &[u8], what: &str, label: &str) -> String {
+    let found = labels(text).join(", ");
+    let only = if found.is_empty() { "" } else { ", only " };
+    format!(
+        "has no {what}{only}{found}; it should have a part that begins with -----BEGIN {label}-----"
+    )
+}
+
+/// What the parts of a PEM text are called, each once and the first few, as far as they are names such as those in use.
+fn labels(text: &[u8]) -> Vec<&str> {
+    let mut labels = Vec::new();
+    for line in text.split(|&octet| octet == b'\n' || octet == b'\r') {
+        let label = line
+            .strip_prefix(b"-----BEGIN ")
+            .and_then(|label| label.trim_ascii_end().strip_suffix(b"-----"))
+            .and_then(|label| str::from_utf8(label).ok())
+            .filter(|label| {
+                let is_usual = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == ' ';
+                label.len() < 40 && label.chars().all(is_usual)
+            });
+        if let Some(label) = label
+            && !labels.contains(&label)
+            && labels.len() < 3
+        {
+            labels.push(label);
+        }
+    }
+    labels
 }
 
 /// A part of a PEM text: what it is, and its octets.
@@ -80,6 +119,7 @@ fn sections(text: &[u8]) -> Result<Vec<Section>, String> {
     if let Some(wrong) = not_pem(text) {
         return Err(wrong.into());
     }
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     let mut sections = Vec::new();
     let mut rest = text;
     loop {
@@ -87,6 +127,8 @@ fn sections(text: &[u8]) -> Result<Vec<Section>, String> {
         match rustls::pki_types::pem::from_buf(&mut reader) {
             Ok(Some((kind, bytes))) => sections.push((kind, Zeroizing::new(bytes))),
             Ok(None) => return Ok(sections),
+            // A key's headers; its certificate may be beside it, and the key in use elsewhere.
+            Err(Error::Base64Decode(_)) if is_encrypted(&rest[..rest.len() - reader.len()]) => {}
             Err(error) => return Err(wrong_section(text, rest, &error)),
         }
         rest = reader;
@@ -107,8 +149,7 @@ fn not_pem(text: &[u8]) -> Option<&'static str> {
 }
 
 /// What is wrong with the first section of `rest`, the end of `text`.
-fn wrong_section(text: &[u8], rest: &[u8], error: &rustls::pki_types::pem::Error) -> String {
-    use rustls::pki_types::pem::Error;
+fn wrong_section(text: &[u8], rest: &[u8], error: &Error) -> String {
     let marker = b"-----BEGIN";
     let start = rest
         .windows(marker.len())
@@ -129,10 +170,18 @@ fn wrong_section(text: &[u8], rest: &[u8], error: &rustls::pki_types::pem::Error
 fn read(file: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     let metadata = fs::metadata(file)?;
     if !metadata.is_file() {
-        return Err(io::Error::other("is not a regular file"));
+        let what = if metadata.is_dir() {
+            "is a folder; name a file in it"
+        } else {
+            "is not a regular file"
+        };
+        return Err(io::Error::other(what));
+    }
+    if metadata.len() > MAX_FILE {
+        return Err(io::Error::other("is larger than 4 MiB"));
     }
     // With room for one byte more than there are, the buffer never grows and leaves no copy behind.
-    let size = metadata.len().min(MAX_FILE);
+    let size = metadata.len();
     let mut bytes = Zeroizing::new(Vec::with_capacity(
         usize::try_from(size).unwrap_or_default() + 1,
     ));
@@ -170,7 +219,7 @@ mod tests {
         assert_eq!(wrong(""), "is empty");
         assert_eq!(
             wrong(&certificate),
-            "has no private key; it should have a part that begins with -----BEGIN PRIVATE KEY-----"
+            "has no private key, only CERTIFICATE; it should have a part that begins with -----BEGIN PRIVATE KEY-----"
         );
         let cut = &key[..key.len() - 30];
         assert_eq!(
@@ -199,6 +248,62 @@ mod tests {
         for text in [cut, &broken] {
             assert!(!wrong(text).contains(&body[..8]));
         }
+    }
+
+    #[test]
+    fn reads_what_editors_and_other_systems_make_of_a_text() {
+        let (one, key) = pair();
+        let expected = certificates_in(one.as_bytes()).unwrap();
+        let with_mark = format!("\u{feff}{one}");
+        for text in [
+            with_mark.clone(),
+            with_mark.replace('\n', "\r\n"),
+            one.replace('\n', "\r"),
+            one.trim_end().to_owned(),
+            format!("{key}{one}"),
+            format!("-----BEGIN DH PARAMETERS-----\nMAA=\n-----END DH PARAMETERS-----\n{one}"),
+        ] {
+            assert_eq!(
+                certificates_in(text.as_bytes()).unwrap(),
+                expected,
+                "{text}"
+            );
+        }
+        let parameters = "-----BEGIN EC PARAMETERS-----\nMAA=\n-----END EC PARAMETERS-----\n";
+        let text = format!("\u{feff}{parameters}{key}");
+        assert!(key_in(text.as_bytes(), Path::new("k")).is_ok());
+    }
+
+    #[test]
+    fn a_file_without_a_certificate_is_told_by_what_it_has() {
+        let wrong = |text: &str| certificates_in(text.as_bytes()).unwrap_err();
+        let should = "; it should have a part that begins with -----BEGIN CERTIFICATE-----";
+        for (text, has) in [
+            ("\n", ""),
+            ("words", ""),
+            (
+                "-----BEGIN PKCS7-----\nMAA=\n-----END PKCS7-----\n",
+                ", only PKCS7",
+            ),
+            (
+                "-----BEGIN TRUSTED CERTIFICATE-----\r\nMAA=\r\n-----END TRUSTED CERTIFICATE-----\r\n",
+                ", only TRUSTED CERTIFICATE",
+            ),
+            (
+                "-----BEGIN a\u{1b}[m-----\nMAA=\n-----END a\u{1b}[m-----\n",
+                "",
+            ),
+        ] {
+            assert_eq!(wrong(text), format!("has no certificate{has}{should}"));
+        }
+    }
+
+    #[test]
+    fn a_certificate_beside_an_encrypted_key_is_read() {
+        let (one, _) = pair();
+        let legacy = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nAAAA\n-----END RSA PRIVATE KEY-----\n";
+        let found = certificates_in(format!("{legacy}{one}").as_bytes()).unwrap();
+        assert_eq!(found, certificates_in(one.as_bytes()).unwrap());
     }
 
     #[test]

@@ -1,7 +1,6 @@
-//! Who is trusted: the authorities of the configuration's file or of the system, and the words for a certificate that is
-//! not accepted.
+//! Who is trusted: the authorities of the configuration's file or of the system.
 
-use super::{Settings, pem};
+use super::{Settings, certificate, pem};
 use crate::host;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
@@ -12,9 +11,8 @@ use rustls::{CertificateError, DigitallySignedStruct, RootCertStore, SignatureSc
 use std::sync::{Arc, Mutex, PoisonError};
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
-use x509_cert::name::Name;
 
-/// Verifies servers' certificates, and remembers the last one for messages.
+/// Verifies servers' certificates, and remembers the last ones for messages.
 #[derive(Debug)]
 pub(super) struct Verifier {
     /// Does the work.
@@ -23,8 +21,8 @@ pub(super) struct Verifier {
     pinned: Vec<CertificateDer<'static>>,
     /// Where the authorities come from, for messages.
     source: String,
-    /// What the last server has shown.
-    shown: Mutex<Option<CertificateDer<'static>>>,
+    /// What the last server has shown: its own certificate, and those that it sent along.
+    shown: Mutex<Vec<CertificateDer<'static>>>,
 }
 
 impl Verifier {
@@ -36,9 +34,14 @@ impl Verifier {
         let mut roots = RootCertStore::empty();
         let (pinned, source) = if let Some(file) = &settings.ca {
             let found = pem::certificates(file)?;
-            for certificate in &found {
-                roots.add(certificate.clone()).map_err(|error| {
-                    format!("{}: a certificate cannot be read: {error}", file.display())
+            for (index, certificate) in found.iter().enumerate() {
+                roots.add(certificate.clone()).map_err(|_| {
+                    format!(
+                        "{}: certificate {} of {} is damaged, or of a form that is not known here",
+                        file.display(),
+                        index + 1,
+                        found.len()
+                    )
                 })?;
             }
             (found, file.display().to_string())
@@ -48,7 +51,7 @@ impl Verifier {
         };
         if roots.is_empty() {
             return Err(
-                "this system has no list of certificate authorities: install one (the package ca-certificates), or give `tls.ca`"
+                "this system has no list of certificate authorities (nor has SSL_CERT_FILE, if that is set): install one (the package ca-certificates), or give `tls.ca`"
                     .into(),
             );
         }
@@ -60,78 +63,18 @@ impl Verifier {
             webpki,
             pinned,
             source,
-            shown: Mutex::new(None),
+            shown: Mutex::default(),
         })
     }
 
-    /// Why a certificate is not accepted, and what to do.
+    /// Why the certificates that the last server has shown are not accepted, and what to do.
     pub(super) fn explain(
         &self,
         wrong: &CertificateError,
         expected: &ServerName<'static>,
     ) -> String {
-        let shown_certificate = self
-            .shown
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        let found = shown_certificate.and_then(|der| Certificate::from_der(&der).ok());
-        let subject = found.as_ref().map_or_else(
-            || "the server's certificate".to_owned(),
-            |found| {
-                format!(
-                    "the server's certificate ({})",
-                    distinguished(found.tbs_certificate().subject())
-                )
-            },
-        );
-        let expected = shown(expected);
-        match wrong {
-            CertificateError::NotValidForNameContext { presented, .. } => {
-                let names = if presented.is_empty() {
-                    "no name".to_owned()
-                } else {
-                    presented.join(", ")
-                };
-                format!(
-                    "{subject} is for {names}, not for {expected}; correct `server`, or set `tls.name`"
-                )
-            }
-            CertificateError::NotValidForName => {
-                format!("{subject} is not for {expected}; correct `server`, or set `tls.name`")
-            }
-            CertificateError::ExpiredContext { time, not_after } => format!(
-                "{subject} expired at {}, and this machine's clock says {}; renew the certificate, or set the clock",
-                date(*not_after),
-                date(*time)
-            ),
-            CertificateError::NotValidYetContext { time, not_before } => format!(
-                "{subject} begins at {}, and this machine's clock says {}; set the clock",
-                date(*not_before),
-                date(*time)
-            ),
-            CertificateError::Revoked => {
-                format!("{subject} is revoked; the server needs a new one")
-            }
-            CertificateError::UnknownIssuer => {
-                match found.as_ref().map(Certificate::tbs_certificate) {
-                    Some(found) if found.issuer() == found.subject() => format!(
-                        "{subject} is signed by itself and not in {}; set `tls.ca` to a file with it",
-                        self.source
-                    ),
-                    Some(found) => format!(
-                        "{subject} is signed by {}, which is not in {}; set `tls.ca` to the file with that authority's certificate",
-                        distinguished(found.issuer()),
-                        self.source
-                    ),
-                    None => format!(
-                        "{subject} is signed by an authority that is not in {}; set `tls.ca`",
-                        self.source
-                    ),
-                }
-            }
-            wrong => format!("{subject} is not accepted: {wrong}"),
-        }
+        let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        certificate::refusal(wrong, &shown, expected, &self.source)
     }
 
     /// Accepts a certificate that the configuration's file holds itself: trusted as it is, so only name and time count.
@@ -165,28 +108,6 @@ impl Verifier {
     }
 }
 
-/// A certificate's name with the six attributes that such names consist of. The crate's own way to show it knows two thousand
-/// and would have each run relocate its table of them.
-fn distinguished(name: &Name) -> String {
-    let attributes = name.iter().map(|attribute| {
-        let oid = attribute.oid.to_string();
-        let kind = match oid.as_str() {
-            "2.5.4.3" => "CN",
-            "2.5.4.6" => "C",
-            "2.5.4.7" => "L",
-            "2.5.4.8" => "ST",
-            "2.5.4.10" => "O",
-            "2.5.4.11" => "OU",
-            other => other,
-        };
-        format!(
-            "{kind}={}",
-            String::from_utf8_lossy(attribute.value.value())
-        )
-    });
-    attributes.collect::<Vec<_>>().join(", ")
-}
-
 impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
@@ -196,8 +117,11 @@ impl ServerCertVerifier for Verifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some(end_entity.clone().into_owned());
+        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = [end_entity]
+            .into_iter()
+            .chain(intermediates)
+            .map(|one| one.clone().into_owned())
+            .collect();
         if self.pinned.iter().any(|pinned| pinned == end_entity) {
             return Self::verify_pinned(end_entity, server_name, now);
         }
@@ -228,20 +152,4 @@ impl ServerCertVerifier for Verifier {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.webpki.supported_verify_schemes()
     }
-}
-
-/// A server's name for people.
-pub(super) fn shown(name: &ServerName<'_>) -> String {
-    match name {
-        ServerName::IpAddress(address) => std::net::IpAddr::from(*address).to_string(),
-        name => name.to_str().into_owned(),
-    }
-}
-
-/// A time for people.
-fn date(time: UnixTime) -> String {
-    i64::try_from(time.as_secs())
-        .ok()
-        .and_then(|seconds| jiff::Timestamp::from_second(seconds).ok())
-        .map_or_else(|| "an unknown time".to_owned(), |time| time.to_string())
 }

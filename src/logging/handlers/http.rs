@@ -10,12 +10,12 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::arguments::Arguments;
 use super::sink::{Sink, Taken};
-use crate::environment::Resolve;
 use crate::error::{ConfigError, reason};
 use crate::format::Formatter;
 use crate::late::{self, Late};
-use crate::network::{self, Delivery};
+use crate::network::{self, Delivery, Outside};
 use crate::record::Record;
+use crate::tls::Client;
 use crate::value::Value;
 
 /// A web server.
@@ -24,6 +24,8 @@ pub(crate) struct Http {
     host: Late<String>,
     /// the path of the form
     url: Late<String>,
+    /// whether it speaks HTTPS
+    secure: bool,
     /// whether records are posted
     post: bool,
     /// user and password, ready for the header
@@ -51,16 +53,19 @@ impl Http {
             };
             return Err(arguments.error("context", message));
         }
-        if secure {
-            return Err(arguments.error("secure", "encrypted HTTP is not built in; send to a server on this host or network by plain HTTP"));
-        }
         Ok(Http {
             host,
             url,
+            secure,
             post: method == "POST",
             authorization,
             queue: Vec::new(),
         })
+    }
+
+    /// The port of a server that names none.
+    fn usual_port(&self) -> u16 {
+        if self.secure { 443 } else { 80 }
     }
 
     /// The request for one record.
@@ -77,13 +82,13 @@ impl Http {
                 "{host}: url can't contain control characters: {url:?}"
             ));
         }
-        let (name, port) = split_host(host)?;
+        let (name, port) = split_host(host, self.usual_port())?;
         let name = if name.contains(':') {
             format!("[{name}]")
         } else {
             name
         };
-        let named = if port == 80 {
+        let named = if port == self.usual_port() {
             name
         } else {
             format!("{name}:{port}")
@@ -156,14 +161,14 @@ fn quote(text: &str, out: &mut String) {
     }
 }
 
-/// The host's name and port.
-fn split_host(host: &str) -> Result<(String, u16), String> {
+/// The host's name, and its port if it names one.
+fn split_host(host: &str, usual_port: u16) -> Result<(String, u16), String> {
     let (name, port) = match host.rfind(':') {
         Some(colon) if Some(colon) > host.rfind(']') => (&host[..colon], &host[colon + 1..]),
         _ => (host, ""),
     };
     let port = if port.is_empty() {
-        Ok(80)
+        Ok(usual_port)
     } else {
         port.parse()
     };
@@ -173,6 +178,20 @@ fn split_host(host: &str) -> Result<(String, u16), String> {
         .and_then(|name| name.strip_suffix(']'))
         .unwrap_or(name);
     Ok((name.to_owned(), port))
+}
+
+/// Sends a request. Like Python, waits for the answer, but whatever it says is no concern of ours.
+fn converse(mut stream: impl Read + Write, request: &[u8]) -> Result<(), String> {
+    stream
+        .write_all(request)
+        .and_then(|()| stream.flush())
+        .map_err(|error| reason(&error))?;
+    let mut answer = [0; 512];
+    match stream.read(&mut answer) {
+        Ok(0) => Err("the server closed the connection without an answer".to_owned()),
+        Ok(_) => Ok(()),
+        Err(error) => Err(reason(&error)),
+    }
 }
 
 impl Sink for Http {
@@ -186,6 +205,7 @@ impl Sink for Http {
         match name {
             "host" => self.host = late::text(name, value),
             "url" => self.url = late::text(name, value),
+            "secure" => self.secure = value.truthy(),
             "method" => self.post = *value == Value::Str("POST".to_owned()),
             "credentials" => self.authorization = credentials(value),
             _ => {}
@@ -195,21 +215,20 @@ impl Sink for Http {
     fn delivery(&mut self) -> Option<Delivery> {
         let host = self.host.clone().ok().filter(|_| !self.queue.is_empty())?;
         let queue = std::mem::take(&mut self.queue);
-        let destination = format!("http://{host}");
-        let send = move |resolve: &Resolve, deadline: Instant| {
-            let (name, port) = split_host(&host)?;
-            let addresses = network::addresses(&name, port, resolve, deadline)?;
+        let (secure, port) = (self.secure, self.usual_port());
+        let scheme = if secure { "https" } else { "http" };
+        let destination = format!("{scheme}://{host}");
+        let send = move |outside: &Outside, deadline: Instant| {
+            let (name, port) = split_host(&host, port)?;
+            let tls = secure
+                .then(|| Client::new(&outside.authorities, &name))
+                .transpose()?;
+            let addresses = network::addresses(&name, port, &outside.resolve, deadline)?;
             for request in queue {
-                let mut stream = network::connect(&addresses, deadline)?;
-                stream.write_all(&request).map_err(|error| reason(&error))?;
-                // Like Python, wait for the answer, but whatever it says is no concern of ours.
-                let mut answer = [0; 512];
-                match stream.read(&mut answer) {
-                    Ok(0) => {
-                        return Err("the server closed the connection without an answer".to_owned());
-                    }
-                    Ok(_) => {}
-                    Err(error) => return Err(reason(&error)),
+                let stream = network::connect(&addresses, deadline)?;
+                match &tls {
+                    None => converse(stream, &request)?,
+                    Some(tls) => converse(tls.over(stream)?, &request)?,
                 }
             }
             Ok(())

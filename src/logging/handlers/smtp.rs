@@ -1,8 +1,9 @@
 //! `logging.handlers.SMTPHandler`: each record as a mail.
 
-use std::sync::Arc;
-
+use std::fs::File;
+use std::io::Read;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lettre::Message;
@@ -10,16 +11,17 @@ use lettre::message::Mailboxes;
 use lettre::message::header::ContentType;
 use lettre::transport::smtp;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
-use lettre::transport::smtp::client::SmtpConnection;
+use lettre::transport::smtp::client::{CertificateStore, Identity, SmtpConnection, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 
 use super::arguments::Arguments;
 use super::sink::{Sink, Taken};
-use crate::environment::Resolve;
-use crate::error::ConfigError;
+use crate::error::{ConfigError, reason};
 use crate::format::Formatter;
 use crate::late::{self, Late};
-use crate::network::{self, Delivery};
+use crate::network::{self, Delivery, Outside};
 use crate::record::Record;
 use crate::value::Value;
 
@@ -31,6 +33,8 @@ pub(crate) struct Smtp {
     port: Late<u16>,
     /// user and password
     credentials: Late<Option<(String, String)>>,
+    /// how the password is kept from others on the way
+    secure: Late<Option<Encryption>>,
     /// the sender
     from: Late<String>,
     /// the recipients, with commas
@@ -41,6 +45,13 @@ pub(crate) struct Smtp {
     timeout: Late<Duration>,
     /// the mails to be sent
     queue: Vec<Message>,
+}
+
+/// STARTTLS before user and password, as `smtplib` does it: it insists on TLS, and takes whatever certificate the server has.
+#[derive(Clone)]
+struct Encryption {
+    /// the files of the client's key and certificate, if it is to show one
+    client: Option<[String; 2]>,
 }
 
 impl Smtp {
@@ -72,18 +83,13 @@ impl Smtp {
             },
             _ => Ok(None),
         };
-        let secure = arguments
-            .take("secure")
-            .is_some_and(|secure| secure != Value::None);
-        if secure && !matches!(credentials, Ok(None)) {
-            let message = "encrypted mail is not built in; send by a mail server on this host, without a password";
-            return Err(arguments.error("secure", message));
-        }
+        let secure = encryption(&arguments.take("secure").unwrap_or(Value::None));
         let timeout = timeout(&arguments.take("timeout").unwrap_or(Value::Float(5.0)));
         Ok(Smtp {
             host: late::text("mailhost", &host),
             port,
             credentials,
+            secure,
             from,
             to,
             subject,
@@ -148,17 +154,65 @@ fn timeout(value: &Value) -> Late<Duration> {
     }
 }
 
+/// The arguments of `starttls`: the files of the client's key and certificate. Without a user there is no password to keep,
+/// and `smtplib` is not asked to.
+fn encryption(value: &Value) -> Late<Option<Encryption>> {
+    let parts = match value {
+        Value::None => return Ok(None),
+        Value::List(parts) => parts.as_slice(),
+        _ => return Err(format!("secure must be a list, not {}", value.repr())),
+    };
+    match parts {
+        [] => Ok(Some(Encryption { client: None })),
+        [Value::Str(key), Value::Str(certificate)] => Ok(Some(Encryption {
+            client: Some([key.clone(), certificate.clone()]),
+        })),
+        _ => Err(r#"secure must be [] or ["key file", "certificate file"]"#.to_owned()),
+    }
+}
+
+impl Encryption {
+    /// What a session with a server of this name needs.
+    fn parameters(&self, host: &str) -> Result<TlsParameters, String> {
+        let mut builder = TlsParameters::builder(host.to_owned())
+            .certificate_store(CertificateStore::None)
+            .dangerous_accept_invalid_certs(true)
+            .dangerous_accept_invalid_hostnames(true);
+        if let Some([key, certificate]) = &self.client {
+            let certificate = CertificateDer::from_pem_slice(&contents(certificate)?)
+                .map_err(|_| format!("{certificate}: has no certificate in PEM"))?;
+            let identity = Identity::from_pem(&certificate, &contents(key)?)
+                .map_err(|error| format!("{key}: {error}"))?;
+            builder = builder.identify_with(identity);
+        }
+        builder.build_rustls().map_err(|error| error.to_string())
+    }
+}
+
+/// A file's contents; no certificate and no key needs more than 1 MiB.
+fn contents(file: &str) -> Result<Vec<u8>, String> {
+    let mut contents = Vec::new();
+    File::open(file)
+        .and_then(|open| open.take(1 << 20).read_to_end(&mut contents))
+        .map_err(|error| format!("{file}: {}", reason(&error)))?;
+    Ok(contents)
+}
+
 /// Sends one mail. The crate's own transport would do the same, but takes the server by name, and with the look-up a static
 /// build gets a part of the C library that can't work there.
 fn send_to(
     server: SocketAddr,
     mail: &Message,
     credentials: Option<&(String, String)>,
+    tls: Option<&TlsParameters>,
     timeout: Duration,
 ) -> Result<(), smtp::Error> {
-    let mut server =
-        SmtpConnection::connect(server, Some(timeout), &ClientId::default(), None, None)?;
+    let own_name = ClientId::default();
+    let mut server = SmtpConnection::connect(server, Some(timeout), &own_name, None, None)?;
     if let Some((user, password)) = credentials {
+        if let Some(tls) = tls {
+            server.starttls(tls, &own_name)?;
+        }
         let credentials = Credentials::new(user.clone(), password.clone());
         server.auth(DEFAULT_MECHANISMS, &credentials)?;
     }
@@ -172,7 +226,9 @@ impl Sink for Smtp {
         self.host.as_ref().map_err(Clone::clone)?;
         self.port.clone()?;
         self.timeout.clone()?;
-        self.credentials.as_ref().map_err(Clone::clone)?;
+        if self.credentials.as_ref().map_err(Clone::clone)?.is_some() {
+            self.secure.as_ref().map_err(Clone::clone)?;
+        }
         let mail = self.mail(formatter.format(record)?)?;
         self.queue.push(mail);
         Ok(Taken::Queued)
@@ -208,15 +264,18 @@ impl Sink for Smtp {
         if self.queue.is_empty() {
             return None;
         }
+        let secure = self.secure.clone().ok().flatten();
+        let secure = secure.filter(|_| credentials.is_some());
         let queue = std::mem::take(&mut self.queue);
         let destination = format!("{host} port {port}");
-        let send = move |resolve: &Resolve, deadline: Instant| {
+        let send = move |outside: &Outside, deadline: Instant| {
+            let tls = secure.map(|secure| secure.parameters(&host)).transpose()?;
             let mut waiting = queue.as_slice();
             let mut problem = String::new();
-            for address in network::addresses(&host, port, resolve, deadline)? {
+            for address in network::addresses(&host, port, &outside.resolve, deadline)? {
                 while let Some((mail, rest)) = waiting.split_first() {
                     let timeout = timeout.min(network::remaining(deadline));
-                    match send_to(address, mail, credentials.as_ref(), timeout) {
+                    match send_to(address, mail, credentials.as_ref(), tls.as_ref(), timeout) {
                         Ok(()) => waiting = rest,
                         // What the server answers is final; another address is for a server that can't be reached.
                         Err(error) if error.status().is_some() => return Err(error.to_string()),

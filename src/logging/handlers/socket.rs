@@ -8,11 +8,10 @@ use serde::ser::{Serialize, Serializer};
 
 use super::arguments::Arguments;
 use super::sink::{Sink, Taken};
-use crate::environment::Resolve;
 use crate::error::ConfigError;
 use crate::format::Formatter;
 use crate::late::Late;
-use crate::network::{self, Delivery};
+use crate::network::{self, Delivery, Outside};
 use crate::record::Record;
 use crate::system::{SocketType, UnixSocket};
 use crate::value::Value;
@@ -110,9 +109,9 @@ impl Sink for Socket {
             Target::Remote(host, port) => format!("{host} port {port}"),
             Target::Local(path) => path.clone(),
         };
-        let send = move |resolve: &Resolve, deadline: Instant| match target {
+        let send = move |outside: &Outside, deadline: Instant| match target {
             Target::Remote(host, port) => {
-                let mut addresses = network::addresses(&host, port, resolve, deadline)?;
+                let mut addresses = network::addresses(&host, port, &outside.resolve, deadline)?;
                 if stream {
                     network::send_stream(&addresses, &queue.concat(), deadline)
                 } else {

@@ -6,13 +6,12 @@ use std::time::Instant;
 
 use super::arguments::Arguments;
 use super::sink::{Sink, Taken};
-use crate::environment::Resolve;
 use crate::error::ConfigError;
 use crate::external::{SOCK_DGRAM, SOCK_STREAM};
 use crate::format::Formatter;
 use crate::late::{self, Late};
 use crate::level;
-use crate::network::{self, Delivery};
+use crate::network::{self, Delivery, Outside};
 use crate::record::Record;
 use crate::syslog_codes::{FACILITIES, PRIORITIES};
 use crate::system::{HAS_UNIX_SOCKETS, SocketType, UnixSocket};
@@ -241,8 +240,8 @@ impl Sink for SysLog {
         }
         let (host, port, stream, queue) = (host.clone(), *port, *stream, std::mem::take(queue));
         let destination = format!("{host} port {port}");
-        let send = move |resolve: &Resolve, deadline: Instant| {
-            let addresses = network::addresses(&host, port, resolve, deadline)?;
+        let send = move |outside: &Outside, deadline: Instant| {
+            let addresses = network::addresses(&host, port, &outside.resolve, deadline)?;
             if stream {
                 network::send_stream(&addresses, &queue.concat(), deadline)
             } else {

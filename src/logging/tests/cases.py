@@ -266,6 +266,10 @@ accept('socket-after-file', {'formatters': {'f': {'format': '%(asctime)s %(messa
                              'f': {'class': 'logging.StreamHandler', 'formatter': 'f'}}, 'root': {'handlers': ['f', 'h']}}, listener='tcp-stream', pickle=True)
 for number, arguments in enumerate([{}, {'method': 'POST'}, {'method': 'post', 'url': '/log?x=1'}, {'url': '/log?x=1'}, {'url': ''}, {'secure': False, 'credentials': None, 'context': None}, {'secure': 0}]):
     accept(f'http-{number}', only('logging.handlers.HTTPHandler', **{'host': '@HOST@', 'url': '/log', **arguments}), listener='http', expect_arrival=number != 4)
+for name, kind, host, arguments, is_sent in [('get', 'https', '@HOST@', {}, True), ('post', 'https', '@HOST@', {'method': 'POST'}, True), ('one', 'https', '@HOST@', {'secure': 1}, True),
+                                             ('other-name', 'https', '@LOCALHOST@', {}, False), ('untrusted', 'https-untrusted', '@HOST@', {}, False), ('plain', 'http', '@HOST@', {}, False),
+                                             ('plain-to-tls', 'https', '@HOST@', {'secure': False}, False)]:
+    accept(f'https-{name}', only('logging.handlers.HTTPHandler', **{'host': host, 'url': '/log', 'secure': True, **arguments}), listener=kind, records=ONE, expect_arrival=is_sent)
 accept('http-after-file', {'handlers': {'h': {'class': 'logging.handlers.HTTPHandler', 'host': '@HOST@', 'url': '/'}, 'f': {'class': 'logging.StreamHandler'}}, 'root': {'handlers': ['f', 'h']}}, listener='http')
 accept('http-bad-url', only('logging.handlers.HTTPHandler', host='@HOST@', url='/a b'), listener='http', expect_arrival=False)
 for number, arguments in enumerate([{}, {'toaddrs': 'a@example.org'}, {'toaddrs': ['a@example.org', 'B <b@example.org>']}, {'subject': 'Ünïcode – é'}, {'fromaddr': 'DynDNS <dyn@example.org>'},
@@ -275,6 +279,14 @@ for number, arguments in enumerate([{}, {'toaddrs': 'a@example.org'}, {'toaddrs'
            expect_arrival=number != 8)
 accept('smtp-credentials', only('logging.handlers.SMTPHandler', '%(message)s', mailhost=['127.0.0.1', '@PORT@'], fromaddr='dyn@example.org', toaddrs=['root@example.org'], subject='pydyndns',
                                 credentials=['user', 'pass word']), listener='smtp-auth', records=ONE)
+# By STARTTLS, whose certificate CPython's handler does not check. Without a user, `secure` has no effect.
+SECURE = {'mailhost': ['127.0.0.1', '@PORT@'], 'fromaddr': 'dyn@example.org', 'toaddrs': ['root@example.org'], 'subject': 'pydyndns', 'credentials': ['user', 'pass word']}
+with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), 'mail.pem'), 'rb') as pem:
+    PAIR = {'pair.pem': (pem.read(), 0)}
+for name, secure, kind, is_sent in [('server', [], 'smtp-tls', True), ('client', ['pair.pem', 'pair.pem'], 'smtp-tls-client', True), ('no-client', [], 'smtp-tls-client', False),
+                                    ('no-file', ['no.pem', 'no.pem'], 'smtp-tls', False), ('key-alone', ['pair.pem'], 'smtp-tls', False), ('number', 1, 'smtp-tls', False),
+                                    ('none', None, 'smtp-tls', False), ('not-offered', [], 'smtp-auth', False)]:
+    accept(f'smtp-secure-{name}', only('logging.handlers.SMTPHandler', '%(message)s', secure=secure, **SECURE), listener=kind, files=PAIR, records=[(40, 'a secret')], expect_arrival=is_sent)
 
 # Rejections -----------------------------------------------------------------------------------------------------------
 
@@ -366,7 +378,7 @@ reject('doubled', 'root.level', {**DOUBLED, 'a40': 'cfg://a41.x', 'a41': {'x': [
                                  'root': {'level': 'cfg://a0' + ''.join('.x' for _ in range(40)), 'filters': None}})
 # What only a Python program could have.
 for number, (key, arguments) in enumerate([('class', {'class': 'logging.handlers.QueueHandler', 'queue': None}), ('class', {'class': 'logging.handlers.NTEventLogHandler', 'appname': 'x'}), ('class', {'class': 'systemd.journal.Nothing'}), ('class', {'class': 'logging.Formatter'}),
-                                           ('secure', {**HTTP, 'secure': True}), ('secure', {**MAIL, 'secure': [], 'credentials': ['u', 'p']}), ('".".formatter', {'class': 'logging.StreamHandler', '.': {'formatter': None}}),
+                                           ('".".formatter', {'class': 'logging.StreamHandler', '.': {'formatter': None}}),
                                            ('lower', {'class': 'systemd.journal.JournalHandler', 'lower': 1})]):
     reject(f'native-{number}', f'handlers.h.{key}', {'handlers': {'h': arguments}}, native=True)
 

@@ -19,6 +19,8 @@ import pickle
 import re
 import shutil
 import socket
+import socketserver
+import ssl
 import struct
 import subprocess
 import sys
@@ -31,6 +33,11 @@ from cases import ACCEPTED, BROKEN, RECORDS, REJECTED
 
 PROBE = os.path.abspath(sys.argv[1])
 TIMEOUT = 60
+# Certificates with their keys, valid for a hundred years: one for mail.example.org, which nobody trusts, and one for 127.0.0.1,
+# which both sides do.
+PEM = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'mail.pem')
+TRUSTED_PEM = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'web.pem')
+os.environ['SSL_CERT_FILE'] = TRUSTED_PEM
 # The instant from which the ages of files count: one for both sides, since names of rotated files have seconds.
 NOW = int(time.time())
 # What differs from run to run: times of day, and the fields that only one side can know.
@@ -47,9 +54,11 @@ class Listener:
         self.port = 0
         self.threads = []
         self.stop = False
-        if kind.startswith('smtp'):
+        if kind.startswith('smtp-tls'):
+            self.start_smtp_with_tls()
+        elif kind.startswith('smtp'):
             self.start_smtp()
-        elif kind == 'http':
+        elif kind.startswith('http'):
             self.start_http()
         else:
             family = socket.AF_UNIX if kind.startswith('unix') else socket.AF_INET
@@ -122,6 +131,61 @@ class Listener:
 
         self.start(run)
 
+    def start_smtp_with_tls(self):
+        """A mail server that takes nothing but STARTTLS before it."""
+        got = self.got
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(PEM)
+        if self.kind == 'smtp-tls-client':
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.load_verify_locations(PEM)
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self):
+                is_safe = False
+                self.say('220 mail.example.org')
+                while line := self.rfile.readline().decode().strip():
+                    word, _, rest = line.partition(' ')
+                    word = word.upper()
+                    if word == 'EHLO':
+                        self.say(f"250-mail.example.org\r\n250 {'AUTH PLAIN' if is_safe else 'STARTTLS'}")
+                    elif word == 'STARTTLS':
+                        self.say('220 go on')
+                        self.connection = context.wrap_socket(self.connection, server_side=True)
+                        self.rfile, self.wfile = self.connection.makefile('rb'), self.connection.makefile('wb')
+                        is_safe = True
+                        got.append(('STARTTLS', self.connection.getpeercert() is not None))
+                    elif word == 'QUIT':
+                        return self.say('221 bye')
+                    elif not is_safe:
+                        self.say('530 STARTTLS first')
+                    elif word == 'AUTH':
+                        mechanism, credentials = rest.split(' ')
+                        got.append((mechanism, base64.b64decode(credentials)))
+                        self.say('235 welcome')
+                    elif word == 'DATA':
+                        self.say('354 go on')
+                        while (line := self.rfile.readline()) != b'.\r\n':
+                            if line == b'a secret\r\n':
+                                got.append(line)
+                        self.say('250 taken')
+                    else:
+                        self.say('250 yes')
+
+            def say(self, text):
+                self.wfile.write(f'{text}\r\n'.encode())
+                self.wfile.flush()
+
+        class Server(socketserver.ThreadingTCPServer):
+            daemon_threads = True
+
+            def handle_error(self, *args):
+                pass
+
+        self.server = Server(('127.0.0.1', 0), Handler)
+        self.port = self.server.server_address[1]
+        self.start(self.server.serve_forever, 0.02)
+
     def start_http(self):
         got = self.got
 
@@ -142,15 +206,24 @@ class Listener:
                 pass
 
         self.server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
+        if self.kind != 'http':
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(TRUSTED_PEM if self.kind == 'https' else PEM)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+            self.server.handle_error = lambda *args: None
         self.port = self.server.server_port
         self.start(self.server.serve_forever, 0.02)
 
     def finish(self):
         """Everything that has arrived, in a form that can be compared."""
-        if self.kind == 'http':
+        if self.kind.startswith('http'):
             self.server.shutdown()
             self.server.server_close()
             return [self.http(*one) for one in self.got]
+        if self.kind.startswith('smtp-tls'):
+            self.server.shutdown()
+            self.server.server_close()
+            return self.got
         if self.kind.startswith('smtp'):
             time.sleep(0.05)
             self.stop = True
@@ -212,7 +285,7 @@ def put(value, port, folder):
     if value == '@PORT@':
         return port
     if isinstance(value, str):
-        return value.replace('@HOST@', f'127.0.0.1:{port}').replace('@DIR@', folder)
+        return value.replace('@HOST@', f'127.0.0.1:{port}').replace('@LOCALHOST@', f'localhost:{port}').replace('@DIR@', folder)
     return value
 
 

@@ -5,6 +5,8 @@
 #![allow(clippy::expect_used, reason = "a probe that cannot go on has failed")]
 
 use dictconfig::{Configuration, Environment, Logger};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use std::io;
 use std::process::exit;
 use std::sync::Arc;
@@ -29,6 +31,12 @@ fn main() {
             _ => Err(io::Error::other("Name or service not known")),
         }),
         complain: Box::new(|complaint| eprintln!("complaint: {complaint}")),
+        // Where OpenSSL, and so CPython, looks for them.
+        authorities: Arc::new(|| {
+            let file = std::env::var_os("SSL_CERT_FILE").expect("a file is named");
+            let found = CertificateDer::pem_file_iter(file).expect("it can be read");
+            found.map(|one| one.expect("it is one").to_vec()).collect()
+        }),
         ..Environment::default()
     };
     let logger: &'static Logger = Box::leak(Box::new(configuration.open(environment)));

@@ -7,13 +7,18 @@ use pydyndns::cache::Entry;
 use pydyndns::config::{Config, KeyFile};
 use pydyndns::dns::message::code_of;
 use pydyndns::dns::query::{Question, Reply, canonical};
+use pydyndns::dns::tls::certificate::refusal;
+use pydyndns::dns::tls::pem::{certificates_in, key_in};
 use pydyndns::dns::tsig::{self, Algorithm, Key, Signed};
 use pydyndns::registration::{Addresses, Registration, Replace};
 use pydyndns::secret::Secret;
 use pydyndns::{hosts, name, resolv_conf};
+use rustls::crypto::ring::sign::any_supported_type;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{CertificateError, RootCertStore};
 use std::path::Path;
 use std::sync::OnceLock;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// A target: it takes any bytes, and panics if something is wrong.
 pub(crate) type Target = fn(&[u8]);
@@ -26,6 +31,8 @@ pub(crate) fn named(name: &str) -> Option<Target> {
         "reply" => reply,
         "configuration" => configuration,
         "keyfile" => keyfile,
+        "pem" => pem,
+        "certificate" => certificate,
         "cache" => cache,
         "hosts" => hosts_file,
         "resolv_conf" => resolv_conf_file,
@@ -135,6 +142,59 @@ fn keyfile(data: &[u8]) {
     match KeyFile::parse(text) {
         Ok(read) => assert!(!format!("{read:?}").contains("secret: \"")),
         Err(error) => assert!(!error.contains(char::is_control), "{error:?}"),
+    }
+}
+
+/// A file of certificates or with a key. What is wrong is said in plain words, which repeat nothing of the key; and what is
+/// right can be handed on to be taken apart.
+fn pem(data: &[u8]) {
+    let said = [
+        certificates_in(data).map(|found| {
+            for certificate in found {
+                let _ = RootCertStore::empty().add(certificate);
+            }
+        }),
+        key_in(data, Path::new("key.pem")).map(|key| {
+            let _ = any_supported_type(&key);
+        }),
+    ];
+    for error in said.into_iter().filter_map(Result::err) {
+        assert!(
+            error.len() < 300 && !error.contains(char::is_control),
+            "{error:?}"
+        );
+        let words = error.split(|c: char| !c.is_ascii_alphanumeric());
+        assert!(
+            words
+                .max_by_key(|word| word.len())
+                .unwrap_or_default()
+                .len()
+                < 40,
+            "{error:?}"
+        );
+    }
+}
+
+/// A server's certificate that is not accepted, and one that it sends along.
+fn certificate(data: &[u8]) {
+    let name = ServerName::try_from("ns.example").unwrap();
+    let chain = [data, data].map(|one| CertificateDer::from(one.to_vec()));
+    let time = UnixTime::since_unix_epoch(Duration::from_secs(NOW));
+    for wrong in [
+        CertificateError::UnknownIssuer,
+        CertificateError::BadSignature,
+        CertificateError::UnhandledCriticalExtension,
+        CertificateError::ExpiredContext {
+            time,
+            not_after: time,
+        },
+        CertificateError::NotValidForNameContext {
+            expected: name.clone(),
+            presented: vec![String::from_utf8_lossy(data).into_owned()],
+        },
+    ] {
+        let said = refusal(&wrong, &chain, &name, "ca.pem");
+        assert!(said.starts_with("the "), "{said}");
     }
 }
 

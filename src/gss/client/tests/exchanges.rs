@@ -258,6 +258,7 @@ fn an_answer_cut_or_changed_anywhere_is_never_believed() {
         environment: &outside,
         deadline: time::Instant::now(),
         offset: 0,
+        proven: None,
     };
     let good = Reply::to(&requests[0]);
     let octets = good.octets();

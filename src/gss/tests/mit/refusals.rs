@@ -90,7 +90,7 @@ fn each_refusal_of_the_kdc_says_what_to_fix() {
         refusal(&world, "good"),
         format!(
             "cannot log in as good$@EXAMPLE.COM: no KDC of the realm EXAMPLE.COM answers (known from the test): \
-             {address} (UDP) has nobody listening, {address} (TCP) has nobody listening"
+             {address} (UDP) has nobody listening, {address} (TCP) has nobody listening; do KDCs run there, is a firewall in the way, or must `kdc` name others?"
         )
     );
     world.outside.kdcs.clear();
