@@ -160,11 +160,11 @@ impl Config {
         };
         let hostname = top
             .optional("hostname")
-            .map(|value| name(value, name::configured_host_name))
+            .map(|value| name(value, name::configured_host_name, "host.example.com"))
             .transpose()?;
         let zone = top
             .optional("zone")
-            .map(|value| name(value, name::domain_name))
+            .map(|value| name(value, name::domain_name, "example.com"))
             .transpose()?;
         if let (Some(hostname), Some(zone)) = (&hostname, &zone)
             && !zone.zone_of(hostname)
@@ -311,9 +311,24 @@ fn cache_file((at, value): At, folder: &Path) -> Result<CacheFile, Fault> {
 }
 
 /// A name that `parse` accepts.
-fn name(value: At, parse: fn(&str) -> Result<Name, &'static str>) -> Result<Name, Fault> {
+fn name(
+    value: At,
+    parse: fn(&str) -> Result<Name, &'static str>,
+    example: &str,
+) -> Result<Name, Fault> {
     let (path, text) = string(value)?;
-    parse(&text).map_err(|wrong| fault(path, format!("{} {wrong}", quoted(&text))))
+    parse(&text).map_err(|wrong| {
+        let what = format!("{} {wrong}", quoted(&text));
+        fault(
+            path,
+            // Some faults have their remedy with them.
+            if wrong.contains(';') {
+                what
+            } else {
+                format!("{what}; write it like \"{example}\"")
+            },
+        )
+    })
 }
 
 /// The `replace` key.
@@ -457,9 +472,12 @@ mod tests {
             ),
             (
                 r#", "hostname": "host""#,
-                "hostname: \"host\" has no domain",
+                "hostname: \"host\" has no domain; write it like \"host.example.com\"",
             ),
-            (r#", "zone": ".""#, "zone: \".\" has an empty label"),
+            (
+                r#", "zone": ".""#,
+                "zone: \".\" has an empty label; write it like \"example.com\"",
+            ),
             (
                 r#", "hostname": "a.example.com", "zone": "example.net""#,
                 "zone: example.net is no parent of the hostname a.example.com",
@@ -479,6 +497,10 @@ mod tests {
             (
                 r#", "addresses": {"exclude": ["x"]}"#,
                 "addresses.exclude[0]: \"x\" is no network; write it like \"192.0.2.0/24\"",
+            ),
+            (
+                r#", "addresses": {"exclude": ["010.0.0.0/8"]}"#,
+                "addresses.exclude[0]: \"010.0.0.0/8\" is no network; write it like \"192.0.2.0/24\"",
             ),
             (
                 r#", "logging": []"#,

@@ -167,7 +167,12 @@ fn servers_text(config: &Config) -> Option<String> {
 /// # Errors
 /// The system does not answer.
 pub(crate) fn interfaces(selection: &Selection) -> Result<Vec<Interface>, String> {
-    let failed = |error: io::Error| format!("cannot list the interfaces' addresses: {error}");
+    let failed = |error: io::Error| {
+        format!(
+            "cannot list the interfaces' addresses: {}",
+            escape::system(&error)
+        )
+    };
     if !selection.has_pattern() {
         let found = host::interfaces().map_err(failed)?;
         if selection.is_seen_in(&found) {

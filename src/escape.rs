@@ -43,13 +43,15 @@ pub(crate) fn domain(name: &Name) -> String {
     text
 }
 
-/// What the operating system says, as part of a sentence: in lower case and without Rust's number behind it.
+/// What the operating system says, as part of a sentence: in lower case, without Rust's number behind it, and without the
+/// full stop that Windows has.
 pub(crate) fn system(error: &io::Error) -> String {
     let text = error.to_string();
     let text = match text.rfind(" (os error ") {
         Some(end) if text.ends_with(')') => &text[..end],
         _ => &text,
     };
+    let text = text.trim_end_matches('.');
     let mut characters = text.chars();
     let is_word = text.chars().nth(1).is_some_and(char::is_lowercase);
     match characters.next() {
@@ -79,6 +81,7 @@ mod tests {
     fn the_systems_words_become_part_of_a_sentence() {
         assert_eq!(system(&io::Error::other("IPv6 is off")), "IPv6 is off");
         assert_eq!(system(&io::Error::other("Timed out")), "timed out");
+        assert_eq!(system(&io::Error::other("Access denied.")), "access denied");
         #[cfg(target_os = "linux")]
         assert_eq!(
             system(&io::Error::from_raw_os_error(111)),

@@ -143,6 +143,9 @@ impl Status {
 
     /// Adds what is to be said of a zone that differs.
     pub(crate) fn compare(&mut self) {
+        if self.is_stuck {
+            return;
+        }
         let (Some(zone), Some((name, _))) = (&self.zone, &self.name) else {
             return;
         };

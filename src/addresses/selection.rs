@@ -45,8 +45,13 @@ impl Selection {
                     "interface `{argument}`: a name or a pattern is missing"
                 ));
             }
-            let pattern =
-                Pattern::new(text).map_err(|error| format!("interface `{argument}`: {error}"))?;
+            let pattern = Pattern::new(text).map_err(|error| {
+                format!(
+                    "interface `{argument}`: no pattern: {} at character {}",
+                    error.msg,
+                    error.pos + 1
+                )
+            })?;
             list.push(Wanted {
                 text: text.to_owned(),
                 pattern,

@@ -4,6 +4,7 @@ use super::section::{At, Fault, Section, boolean, fault, kind, quoted, section, 
 use crate::addresses::Rules;
 use ipnet::IpNet;
 use serde_json::Value;
+use std::net::IpAddr;
 
 /// The `ipv4`, `ipv6` and `addresses` keys.
 pub(super) fn rules(top: &mut Section) -> Result<Rules, Fault> {
@@ -62,12 +63,16 @@ fn networks((path, value): At) -> Result<Vec<IpNet>, Fault> {
     };
     let parse = |(index, item): (usize, Value)| {
         let (path, text) = string((format!("{path}[{index}]"), item))?;
-        let network = text.parse::<IpNet>().or_else(|error| {
-            text.parse::<std::net::IpAddr>()
-                .map(IpNet::from)
-                .map_err(|_| error)
+        // ipnet reads 010.0.0.0 as 10.0.0.0; others read it as 8.0.0.0.
+        let address: Option<IpAddr> = text.split('/').next().and_then(|ip| ip.parse().ok());
+        let network = address.and_then(|ip| {
+            if text.contains('/') {
+                text.parse().ok()
+            } else {
+                Some(IpNet::from(ip))
+            }
         });
-        let network = network.map_err(|_| {
+        let network = network.ok_or_else(|| {
             fault(
                 &*path,
                 format!(

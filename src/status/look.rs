@@ -45,8 +45,9 @@ pub(crate) fn look(
         .clone()
         .map(|name| Desired::new(name, interfaces, missing, selection, config));
     match &desired {
-        Some(desired) => problems.extend(warnings::of(desired, config)),
-        None => problems.extend(warnings::about_secrets(config)),
+        // A run that ends before it changes anything has nothing else to warn of.
+        Some(desired) if !is_stuck => problems.extend(warnings::of(desired, config)),
+        _ => problems.extend(warnings::about_secrets(config)),
     }
     let registration = desired.as_ref().map(|desired| &desired.registration);
     let cache = look_at_cache(cache, registration, config.refresh, &mut problems);
