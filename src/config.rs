@@ -477,6 +477,10 @@ mod tests {
                 "addresses.exclude[0]: \"x\" is no network; write it like \"192.0.2.0/24\"",
             ),
             (
+                r#", "addresses": {"exclude": ["010.0.0.0/8"]}"#,
+                "addresses.exclude[0]: \"010.0.0.0/8\" is no network; write it like \"192.0.2.0/24\"",
+            ),
+            (
                 r#", "logging": []"#,
                 "logging: must be an object, not a list",
             ),

@@ -124,14 +124,18 @@ impl<R: Read> Iterator for Lines<'_, R> {
             };
             let mut rest = bytes;
             let mut found = None;
+            let mut is_searched = false;
             while let (None, &[first, ref others @ ..]) = (&found, rest) {
-                // Hardly a line has the name, so those that don't even contain it are passed over at once.
                 if self.line.place == Place::Start {
-                    if let Some(end) = rest.iter().position(|&byte| byte == b'\n')
-                        && !contains(&rest[..end], self.wanted)
-                    {
-                        rest = &rest[end + 1..];
-                        continue;
+                    // Hardly a line has the name, so all that are whole and have no such word are passed over at once.
+                    if !is_searched {
+                        is_searched = true;
+                        if let Some(end) = rest.iter().rposition(|&byte| byte == b'\n')
+                            && !contains(&rest[..end], self.wanted)
+                        {
+                            rest = &rest[end + 1..];
+                            continue;
+                        }
                     }
                     self.line.place = Place::Words;
                 }
@@ -161,17 +165,21 @@ impl<R: Read> Iterator for Lines<'_, R> {
     }
 }
 
-/// Whether a line contains a name anywhere, in any case.
-fn contains(line: &[u8], name: &str) -> bool {
-    let Some((first, _)) = name.as_bytes().split_first() else {
-        return false;
-    };
-    let last = (line.len() + 1).saturating_sub(name.len());
-    line[..last].iter().enumerate().any(|(at, byte)| {
-        // Almost the same in any case, and quick.
-        byte | 0x20 == first | 0x20
-            && line[at..at + name.len()].eq_ignore_ascii_case(name.as_bytes())
-    })
+/// Whether a name is a word anywhere in a text, be it in a comment, in any case; but not its very first word.
+fn contains(text: &[u8], name: &str) -> bool {
+    // All that separates words comes before the letters.
+    let is_apart = |byte: &u8| *byte <= b'#';
+    let mut rest = text;
+    while let Some(end) = rest.iter().position(is_apart) {
+        rest = &rest[end + 1..];
+        if rest.get(name.len()).is_none_or(is_apart)
+            && let Some(word) = rest.get(..name.len())
+            && word.eq_ignore_ascii_case(name.as_bytes())
+        {
+            return true;
+        }
+    }
+    false
 }
 
 impl Partial {
@@ -366,6 +374,26 @@ mod tests {
         assert_eq!(found("box", &hosts), ["192.0.2.1", "192.0.2.2"]);
         assert_eq!(name("box", &hosts).as_deref(), Some("box.example.com"));
         assert!(found(&"x".repeat(LONGEST_WORD), &hosts).is_empty());
+    }
+
+    #[test]
+    fn a_line_counts_wherever_it_falls_in_what_is_read_at_one_go() {
+        let line = "192.0.2.1\tBOX.example.com box\n";
+        let others = "0.0.0.0 boxes.example.net xbox # box.example.org\n0.0.0.0 a\n";
+        for shift in 0..2 * line.len() {
+            let before = BUFFER - 2 * line.len() + shift;
+            let mut hosts = others.repeat(before / others.len());
+            hosts += &"#".repeat(before - hosts.len());
+            hosts.push('\n');
+            hosts += line;
+            hosts += others;
+            assert_eq!(found("box", &hosts), ["192.0.2.1"], "{shift}");
+            assert_eq!(
+                name("box", &hosts).as_deref(),
+                Some("BOX.example.com"),
+                "{shift}"
+            );
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Each is connected, so that the kernel chooses its port by chance, takes packets from that server alone, and reports a
 //! closed port at once (RFC 5452, 9.2). An answer that is too long for UDP is fetched over TCP.
 
-use super::exchange::exchange;
+use super::fetch::Fetch;
 use super::order::{Order, Step};
 use super::query::{Failure, Question, Reply, canonical};
 use crate::escape;
@@ -13,9 +13,6 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
-
-/// How long fetching one answer over TCP may take, while everything else waits.
-const MAX_TCP: Duration = Duration::from_secs(2);
 
 /// Larger than any packet without EDNS (RFC 1035, 4.2.1); what is longer still is no answer.
 const MAX_PACKET: usize = 4096;
@@ -40,6 +37,14 @@ pub(crate) enum End {
     GivenUp,
 }
 
+/// The way by which an answer is to come.
+enum Way {
+    /// In one packet.
+    Udp(UdpSocket),
+    /// Over a connection, because it was too long for one packet.
+    Tcp(Fetch),
+}
+
 /// One question under way.
 pub(crate) struct Inquiry {
     /// What is asked.
@@ -48,8 +53,8 @@ pub(crate) struct Inquiry {
     id: u16,
     /// Where it stands with each server.
     pub(crate) order: Order<Message, Failure>,
-    /// For each server the socket that waits for its answer.
-    sockets: Vec<Option<UdpSocket>>,
+    /// For each server the way by which its answer is to come.
+    ways: Vec<Option<Way>>,
     /// How it stands.
     pub(crate) end: End,
 }
@@ -61,7 +66,7 @@ impl Inquiry {
             question,
             id: Message::query().metadata.id,
             order: Order::new(servers.iter().map(|server| server.is_silent), total),
-            sockets: servers.iter().map(|_| None).collect(),
+            ways: servers.iter().map(|_| None).collect(),
             end: End::Open,
         }
     }
@@ -92,65 +97,103 @@ impl Inquiry {
             self.question.record_type
         );
         let octets = self.question.to_octets(self.id).map_err(io::Error::other)?;
-        let socket = match &mut self.sockets[server] {
-            Some(socket) => socket,
-            none => none.insert(connect(address)?),
-        };
-        socket.send(&octets).map(drop)
+        match &mut self.ways[server] {
+            // What can be done is being done.
+            Some(Way::Tcp(_)) => Ok(()),
+            Some(Way::Udp(socket)) => socket.send(&octets).map(drop),
+            none => {
+                let socket = connect(address)?;
+                socket.send(&octets)?;
+                *none = Some(Way::Udp(socket));
+                Ok(())
+            }
+        }
     }
 
     /// Takes what has arrived from a server.
-    pub(crate) fn receive(&mut self, server: usize, address: SocketAddr, limit: Instant) {
-        let mut packet = [0; MAX_PACKET];
-        let Some(socket) = &self.sockets[server] else {
-            return;
-        };
-        let reply = match socket.recv(&mut packet) {
-            Ok(length) => self.question.read(&packet[..length], self.id),
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
-                ) =>
-            {
-                return;
-            }
-            Err(error) => Err(Failure::Unreachable(error)),
-        };
-        let answer = match reply {
-            Ok(Reply::Stray) => return,
-            Ok(Reply::Answer(answer)) => Ok(answer),
-            Ok(Reply::Truncated) => self.fetch(address, limit),
-            Err(failure) => Err(failure),
-        };
-        match answer {
-            Ok(answer) => {
-                self.sockets[server] = None;
+    pub(crate) fn receive(&mut self, server: usize, address: SocketAddr) {
+        match self.arrived(server, address) {
+            Ok(None) => {}
+            Ok(Some(answer)) => {
+                self.ways[server] = None;
                 self.order.answered(server, answer);
             }
             Err(failure) => self.fail(server, address, failure),
         }
     }
 
-    /// Fetches an answer over TCP.
-    fn fetch(&self, address: SocketAddr, limit: Instant) -> Result<Message, Failure> {
-        let nonsense = Failure::Nonsense("it is too long for TCP");
-        let octets = self.question.to_octets(self.id).map_err(|_| nonsense)?;
-        let limit = limit.min(Instant::now() + MAX_TCP);
-        let answer = exchange(address.into(), &octets, MAX_TCP, limit).map_err(Failure::Tcp)?;
-        match self.question.read(&answer, self.id)? {
-            Reply::Answer(answer) => Ok(answer),
-            Reply::Truncated => Err(Failure::Nonsense("it is truncated over TCP")),
-            Reply::Stray => Err(Failure::Nonsense("it has another id over TCP")),
+    /// The answer of a server, if it has arrived.
+    fn arrived(&mut self, server: usize, address: SocketAddr) -> Result<Option<Message>, Failure> {
+        match &mut self.ways[server] {
+            None => Ok(None),
+            Some(Way::Tcp(fetch)) => {
+                let Some(octets) = fetch.advance().map_err(Failure::Tcp)? else {
+                    return Ok(None);
+                };
+                match self.question.read(&octets, self.id)? {
+                    Reply::Answer(answer) => Ok(Some(answer)),
+                    Reply::Truncated => Err(Failure::Nonsense("it is truncated over TCP")),
+                    Reply::Stray => Err(Failure::Nonsense("it has another id over TCP")),
+                }
+            }
+            Some(Way::Udp(socket)) => {
+                let mut packet = [0; MAX_PACKET];
+                let length = match socket.recv(&mut packet) {
+                    Ok(length) => length,
+                    Err(error)
+                        if matches!(
+                            error.kind(),
+                            io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+                        ) =>
+                    {
+                        return Ok(None);
+                    }
+                    Err(error) => return Err(Failure::Unreachable(error)),
+                };
+                match self.question.read(&packet[..length], self.id)? {
+                    Reply::Answer(answer) => Ok(Some(answer)),
+                    Reply::Stray => Ok(None),
+                    Reply::Truncated => {
+                        self.ways[server] = Some(Way::Tcp(self.fetch(address)?));
+                        Ok(None)
+                    }
+                }
+            }
         }
     }
 
-    /// Notes that a server has failed. Asked again, it gets a new socket, and with it a new port.
+    /// Begins to fetch an answer over TCP.
+    fn fetch(&self, address: SocketAddr) -> Result<Fetch, Failure> {
+        let octets = self
+            .question
+            .to_octets(self.id)
+            .map_err(|error| Failure::Unreachable(io::Error::other(error)))?;
+        Fetch::begin(address, &octets).map_err(Failure::Tcp)
+    }
+
+    /// Notes that a server has failed. Asked again, it gets a new socket, and with it a new port. After nonsense the old one
+    /// stays: that may have been forged, and the answer still to come.
     fn fail(&mut self, server: usize, address: SocketAddr, failure: Failure) {
         log::debug!("{address} {failure}");
-        self.sockets[server] = None;
+        let is_open = matches!(self.ways[server], Some(Way::Udp(_)))
+            && matches!(failure, Failure::Nonsense(_));
+        if !is_open {
+            self.ways[server] = None;
+        }
         let may_pass = failure.may_pass();
         self.order.failed(server, failure, may_pass);
+    }
+
+    /// For each server that was asked why it has given no answer.
+    pub(crate) fn into_failures(self) -> impl Iterator<Item = (usize, Failure)> {
+        let ways = self.ways;
+        self.order.into_failures().map(move |(server, failure)| {
+            let failure = failure.unwrap_or_else(|| match &ways[server] {
+                Some(Way::Tcp(fetch)) => Failure::Tcp(fetch.late()),
+                _ => Failure::Silent,
+            });
+            (server, failure)
+        })
     }
 
     /// Whether it has its end, or every server has had its turn.
@@ -190,6 +233,14 @@ fn connect(address: SocketAddr) -> io::Result<UdpSocket> {
     } else {
         Ipv6Addr::UNSPECIFIED.into()
     };
+    if let SocketAddr::V6(v6) = address
+        && v6.ip().is_unicast_link_local()
+        && v6.scope_id() == 0
+    {
+        return Err(io::Error::other(
+            "it is link-local, and behind it is no interface of this computer, like %eth0",
+        ));
+    }
     let socket = UdpSocket::bind((any, 0))?;
     socket.connect(address)?;
     socket.set_nonblocking(true)?;
@@ -201,11 +252,16 @@ pub(crate) fn wait_for(inquiries: &[Inquiry], until: Instant) -> Vec<(usize, usi
     let mut places = Vec::new();
     let mut sockets = Vec::new();
     for (index, inquiry) in inquiries.iter().enumerate() {
-        for (server, socket) in inquiry.sockets.iter().enumerate() {
-            if let Some(socket) = socket {
-                places.push((index, server));
-                sockets.push(PollFd::new(socket, PollFlags::IN));
-            }
+        for (server, way) in inquiry.ways.iter().enumerate() {
+            sockets.push(match way {
+                None => continue,
+                Some(Way::Udp(socket)) => PollFd::new(socket, PollFlags::IN),
+                Some(Way::Tcp(fetch)) => {
+                    let (stream, events) = fetch.waits_for();
+                    PollFd::new(stream, events)
+                }
+            });
+            places.push((index, server));
         }
     }
     // Rounded up: to wake a moment early is to ask the clock again and again.

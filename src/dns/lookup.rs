@@ -30,9 +30,9 @@ pub(crate) struct SystemError(#[from] io::Error);
 /// Why a host's addresses cannot be found.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AddressError {
-    /// DNS says that it has none.
-    #[error("it has no address")]
-    None,
+    /// DNS says that it has none, in the person of this server.
+    #[error("it has no address{}", _0.map_or_else(String::new, |server| format!(", says {server}")))]
+    None(Option<SocketAddr>),
     /// DNS does not say.
     #[error(transparent)]
     Lookup(#[from] Unanswered),
@@ -199,16 +199,27 @@ impl Hosts {
         limit: Instant,
     ) -> Result<Vec<IpAddr>, AddressError> {
         let in_hosts = in_hosts(host)?;
-        if !in_hosts.is_empty() {
-            return Ok(in_hosts);
+        if in_hosts.is_empty() {
+            self.addresses_in_dns(host, rounds, limit)
+        } else {
+            Ok(in_hosts)
         }
+    }
+
+    /// A host's addresses, at least one, in DNS.
+    fn addresses_in_dns(
+        &mut self,
+        host: &Name,
+        rounds: Rounds,
+        limit: Instant,
+    ) -> Result<Vec<IpAddr>, AddressError> {
         // No name server is asked for it (RFC 6761, 6.3).
         if name::is_localhost(&escape::domain(host)) {
             return Ok(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]);
         }
-        let addresses = self.resolver()?.addresses(host, rounds, limit)?;
+        let (addresses, told) = self.resolver()?.addresses(host, rounds, limit)?;
         if addresses.is_empty() {
-            return Err(AddressError::None);
+            return Err(AddressError::None(told));
         }
         Ok(addresses)
     }
@@ -230,19 +241,21 @@ impl Hosts {
         rounds: Rounds,
         limit: Instant,
     ) -> Result<Vec<IpAddr>, AddressError> {
-        let mut found = self.addresses(host, rounds, limit)?;
-        if found.iter().all(IpAddr::is_loopback) && !name::is_localhost(&escape::domain(host)) {
-            let left = limit.saturating_duration_since(Instant::now());
-            let limit = Instant::now() + MAX_FURTHER.min(left / 4);
-            let mut all = match self.resolver() {
-                Ok(resolver) => resolver.addresses(host, rounds, limit).unwrap_or_default(),
-                Err(_) => Vec::new(),
-            };
-            found.retain(|ip| !all.contains(ip));
-            all.append(&mut found);
-            return Ok(all);
+        let mut found = in_hosts(host)?;
+        if found.is_empty() {
+            return self.addresses_in_dns(host, rounds, limit);
         }
-        Ok(found)
+        if !found.iter().all(IpAddr::is_loopback) || name::is_localhost(&escape::domain(host)) {
+            return Ok(found);
+        }
+        let left = limit.saturating_duration_since(Instant::now());
+        let limit = Instant::now() + MAX_FURTHER.min(left / 4);
+        let mut all = self
+            .addresses_in_dns(host, rounds, limit)
+            .unwrap_or_default();
+        found.retain(|ip| !all.contains(ip));
+        all.append(&mut found);
+        Ok(all)
     }
 }
 

@@ -5,6 +5,7 @@
 //! | `query` | one question, and what counts as its answer |
 //! | `order` | which name server is asked when, and whose answer counts |
 //! | `inquiry` | the sockets of one question |
+//! | `fetch` | an answer that was too long for UDP, over TCP |
 //! | `resolver` | the name servers in order, and what a run has learnt of them |
 //! | `srv` | the servers of a service |
 //! | `zone` | from a name to its zone's apex and primary |
@@ -23,6 +24,7 @@
 pub(crate) mod current;
 mod exchange;
 mod explain;
+mod fetch;
 pub mod gss;
 mod inquiry;
 pub(crate) mod lookup;

@@ -3,7 +3,7 @@
 //! Pure. No EDNS is sent: the answers wanted here are small, some servers and firewalls do not know it, and a larger one
 //! comes over TCP.
 
-use super::exchange;
+use super::fetch;
 use crate::escape;
 use hickory_proto::ProtoError;
 use hickory_proto::op::{Message, MessageType, OpCode, Query, ResponseCode};
@@ -53,7 +53,7 @@ pub enum Failure {
     /// It cannot be reached.
     Unreachable(io::Error),
     /// The answer was too long for UDP, and TCP failed.
-    Tcp(exchange::Error),
+    Tcp(fetch::Error),
 }
 
 impl Failure {

@@ -52,7 +52,7 @@ impl fmt::Display for Unanswered {
         match self.failures.len() {
             0 => f.write_str("there was no time left to ask anybody"),
             1..=MAX_TOLD => Ok(()),
-            all => write!(f, " and {} more servers fail", all - MAX_TOLD),
+            all => write!(f, " (and {} more)", all - MAX_TOLD),
         }
     }
 }
@@ -79,7 +79,7 @@ impl Resolver {
         }
     }
 
-    /// The first answer in the servers' order.
+    /// The first answer in the servers' order, and who gave it.
     ///
     /// # Errors
     /// There was none before `limit`.
@@ -87,7 +87,7 @@ impl Resolver {
         &mut self,
         question: Question,
         limit: Instant,
-    ) -> Result<Message, Unanswered> {
+    ) -> Result<(Message, SocketAddr), Unanswered> {
         let mut inquiry = [Inquiry::new(question, &self.servers, self.total)];
         self.run(&mut inquiry, limit, |_| false);
         let [inquiry] = inquiry;
@@ -108,7 +108,7 @@ impl Resolver {
             all.iter().all(Inquiry::has_had_its_round)
         });
         let [inquiry] = inquiry;
-        self.outcome(inquiry)
+        self.outcome(inquiry).map(|(answer, _)| answer)
     }
 
     /// The answers to several questions that are asked at once in that way.
@@ -122,12 +122,12 @@ impl Resolver {
         self.run(&mut inquiries, limit, |all| {
             all.iter().all(Inquiry::has_had_its_round)
         });
-        let outcome = |inquiry| self.outcome(inquiry).ok();
+        let outcome = |inquiry| self.outcome(inquiry).ok().map(|(answer, _)| answer);
         inquiries.into_iter().map(outcome).collect()
     }
 
-    /// The addresses of a host in DNS, IPv4 first; none if it has none. A family that no server has an answer for does
-    /// not keep the addresses of the other. Servers that have failed are asked again, if they are to be.
+    /// The addresses of a host in DNS, IPv4 first, none if it has none; and who says so. A family that no server has an
+    /// answer for does not keep the addresses of the other. Servers that have failed are asked again, if they are to be.
     ///
     /// # Errors
     /// No server gave an answer for either family before `limit`.
@@ -136,9 +136,10 @@ impl Resolver {
         host: &Name,
         rounds: Rounds,
         limit: Instant,
-    ) -> Result<Vec<IpAddr>, Unanswered> {
+    ) -> Result<(Vec<IpAddr>, Option<SocketAddr>), Unanswered> {
         let mut host = host.clone();
         let mut addresses = Vec::new();
+        let mut told = None;
         // A recursive server follows aliases, others to the end of their zones.
         for _ in 0..MAX_HOPS {
             let mut families = [RecordType::A, RecordType::AAAA].map(|family| {
@@ -152,7 +153,8 @@ impl Resolver {
             let mut target = None;
             for family in families {
                 match self.outcome(family) {
-                    Ok(answer) => {
+                    Ok((answer, server)) => {
+                        told = Some(server);
                         let canonical = canonical(&answer, &host);
                         addresses.extend(addresses_at(&answer, canonical));
                         if *canonical != host {
@@ -170,7 +172,7 @@ impl Resolver {
         }
         addresses.sort();
         addresses.dedup();
-        Ok(addresses)
+        Ok((addresses, told))
     }
 
     /// Asks several questions at once until each has its end, `is_enough`, or the limit has come.
@@ -192,7 +194,7 @@ impl Resolver {
                 break;
             }
             for (inquiry, server) in wait_for(inquiries, wake) {
-                inquiries[inquiry].receive(server, self.servers[server].address, limit);
+                inquiries[inquiry].receive(server, self.servers[server].address);
             }
         }
         let now = Instant::now();
@@ -204,37 +206,25 @@ impl Resolver {
         }
     }
 
-    /// The answer to a question, or why there is none.
-    fn outcome(&self, inquiry: Inquiry) -> Result<Message, Unanswered> {
-        let Inquiry {
-            question,
-            order,
-            end,
-            ..
-        } = inquiry;
-        if let End::Answer(server) = end {
+    /// The answer to a question and who gave it, or why there is none.
+    fn outcome(&self, inquiry: Inquiry) -> Result<(Message, SocketAddr), Unanswered> {
+        let question = inquiry.question.clone();
+        if let End::Answer(server) = inquiry.end {
+            let address = self.servers[server].address;
             log::debug!(
-                "{} answers for {} {}",
-                self.servers[server].address,
+                "{address} answers for {} {}",
                 escape::domain(&question.name),
                 question.record_type
             );
-            if let Some(answer) = order.into_answer(server) {
-                return Ok(answer);
-            }
-            return Err(Unanswered {
+            let answer = inquiry.order.into_answer(server);
+            return answer.map(|answer| (answer, address)).ok_or(Unanswered {
                 question,
                 failures: Vec::new(),
             });
         }
-        let failures = order
+        let failures = inquiry
             .into_failures()
-            .map(|(server, failure)| {
-                (
-                    self.servers[server].address,
-                    failure.unwrap_or(Failure::Silent),
-                )
-            })
+            .map(|(server, failure)| (self.servers[server].address, failure))
             .collect();
         Err(Unanswered { question, failures })
     }

@@ -36,6 +36,9 @@ impl Server {
                 "is a URL or a path; write an address or a host name, with a port if need be",
             );
         }
+        if text.contains('#') {
+            return Err("has a `#` in it; write the port behind a colon, like \"192.0.2.1:53\"");
+        }
         let (host, port) = split_port(text)?;
         let bare = host
             .strip_prefix('[')
@@ -52,14 +55,14 @@ impl Server {
             {
                 Host::Address(ip.into(), Some(scope.to_owned()))
             }
+            (Ok(IpAddr::V6(ip)), None | Some("")) if ip.is_unicast_link_local() => {
+                return Err(
+                    "is a link-local address; write the interface behind it, like \"fe80::1%eth0\"",
+                );
+            }
             (Ok(_), Some(_)) => {
                 return Err(
                     "has an interface behind the `%`, which only addresses below fe80:: have",
-                );
-            }
-            (Ok(IpAddr::V6(ip)), None) if ip.is_unicast_link_local() => {
-                return Err(
-                    "is a link-local address; write the interface behind it, like \"fe80::1%eth0\"",
                 );
             }
             (Ok(ip), None) => Host::Address(ip, None),
@@ -137,12 +140,13 @@ mod tests {
             ("ns1.example.com:", "has no valid port"),
             ("https://ns1.example.com", "is a URL"),
             ("ns1.example.com/x", "is a URL"),
+            ("192.0.2.1#53", "write the port behind a colon"),
             ("192.0.2", "is neither an address nor a host name"),
             ("2001:db8:::1", "is no address"),
             ("[192.0.2.1]:53", "is no address"),
             ("[ns1.example.com]:53", "is no address"),
             ("fe80::1", "is a link-local address"),
-            ("fe80::1%", "only addresses below fe80::"),
+            ("fe80::1%", "is a link-local address; write the interface"),
             ("2001:db8::1%eth0", "only addresses below fe80::"),
             ("192.0.2.1%eth0", "only addresses below fe80::"),
             ("", "is neither an address nor a host name"),

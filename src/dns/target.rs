@@ -65,7 +65,7 @@ pub(crate) enum Error {
         escape::domain(primary),
         escape::domain(apex),
         why.advice(),
-        if matches!(why, AddressError::None) { "correct MNAME in that record, or " } else { "or " }
+        if matches!(why, AddressError::None(_)) { "correct MNAME in that record, or " } else { "or " }
     )]
     NoPrimary {
         /// Its name.
@@ -84,14 +84,14 @@ pub(crate) enum Error {
         why: AddressError,
     },
     /// The name servers are not known.
-    #[error(transparent)]
+    #[error("{_0}; mend it, or set `zone` and the address of a `server`")]
     System(#[from] SystemError),
 }
 
 /// What to do where a zone cannot be looked up.
 fn zone_advice(error: &zone::Error) -> String {
     match error {
-        zone::Error::Lookup(_) => format!("{}, or set `zone` and `server`", advice()),
+        zone::Error::Lookup { .. } => format!("{}, or set `zone` and `server`", advice()),
         zone::Error::Delegated { .. } => {
             "; check the delegation and its servers, or set `zone` and `server`".to_owned()
         }

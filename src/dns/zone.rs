@@ -13,6 +13,7 @@ use super::resolver::{Resolver, Unanswered};
 use crate::escape;
 use hickory_proto::op::Message;
 use hickory_proto::rr::{Name, RData, Record, RecordType};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 /// The least that is kept of the time to find out why a zone cannot be found: a part of it, at most this.
@@ -31,8 +32,13 @@ pub(crate) struct Soa {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     /// A query got no usable answer.
-    #[error(transparent)]
-    Lookup(#[from] Unanswered),
+    #[error("{}{because}", about(name, because))]
+    Lookup {
+        /// The name whose zone is looked for.
+        name: Name,
+        /// Which query, and why.
+        because: Unanswered,
+    },
     /// The name is in a zone whose servers do not answer.
     #[error(
         "{} seems to be delegated to servers that do not answer, and in the zone above an update would change what nobody can find: {because}",
@@ -59,18 +65,18 @@ pub(crate) enum Error {
         /// Where it leads the name.
         target: Option<Name>,
     },
-    /// No zone covers the name.
+    /// No zone covers the name, as this server says.
     #[error(
-        "no zone has {}: neither it nor a name above it below the root has an SOA record; create the zone, or set `zone` and `server`",
+        "no zone has {}: neither it nor a name above it below the root has an SOA record, says {_1}; create the zone, or set `zone` and `server`",
         escape::domain(_0)
     )]
-    NoZone(Name),
-    /// The configured zone has no SOA record.
+    NoZone(Name, SocketAddr),
+    /// The configured zone has no SOA record, as this server says.
     #[error(
-        "{} is not the apex of a zone: it has no SOA record; correct `zone`, or set `server` too",
+        "{} is not the apex of a zone: it has no SOA record, says {_1}; correct `zone`, or set `server` too",
         escape::domain(_0)
     )]
-    NoApex(Name),
+    NoApex(Name, SocketAddr),
 }
 
 /// What an answer to an SOA query says of the zone that the name is in.
@@ -95,12 +101,14 @@ pub(crate) fn of(name: &Name, resolver: &mut Resolver, deadline: Instant) -> Res
     let limit = Instant::now() + left.saturating_sub(MAX_DIAGNOSIS.min(left / 6));
     let mut aliases = Vec::new();
     let mut asked = name.clone();
-    while !asked.is_root() {
-        let answer = resolver
+    loop {
+        let (answer, server) = resolver
             .ask(Question::new(&asked, RecordType::SOA), limit)
-            .map_err(|unanswered| explained(unanswered, resolver, deadline))?;
+            .map_err(|unanswered| explained(name, unanswered, resolver, deadline))?;
         match cover(&answer, &asked) {
-            Cover::Zone(soa) if soa.apex.is_root() => break,
+            Cover::Zone(soa) if soa.apex.is_root() => {
+                return Err(Error::NoZone(name.clone(), server));
+            }
             Cover::Zone(soa) => {
                 for (alias, target) in aliases {
                     refuse_dname(&alias, target, &soa.apex, resolver, limit)?;
@@ -121,8 +129,10 @@ pub(crate) fn of(name: &Name, resolver: &mut Resolver, deadline: Instant) -> Res
             Cover::Nothing => {}
         }
         asked = asked.base_name();
+        if asked.is_root() {
+            return Err(Error::NoZone(name.clone(), server));
+        }
     }
-    Err(Error::NoZone(name.clone()))
 }
 
 /// The zone whose apex is `apex`.
@@ -130,12 +140,12 @@ pub(crate) fn of(name: &Name, resolver: &mut Resolver, deadline: Instant) -> Res
 /// # Errors
 /// It is no apex, or it could not be found out before `deadline`.
 pub(crate) fn at(apex: &Name, resolver: &mut Resolver, deadline: Instant) -> Result<Soa, Error> {
-    let answer = resolver
+    let (answer, server) = resolver
         .ask(Question::new(apex, RecordType::SOA), deadline)
-        .map_err(|unanswered| explained(unanswered, resolver, deadline))?;
+        .map_err(|unanswered| explained(apex, unanswered, resolver, deadline))?;
     match cover(&answer, apex) {
         Cover::Zone(soa) if soa.apex == *apex => Ok(soa),
-        _ => Err(Error::NoApex(apex.clone())),
+        _ => Err(Error::NoApex(apex.clone(), server)),
     }
 }
 
@@ -215,7 +225,12 @@ fn ancestors(name: &Name) -> impl Iterator<Item = Name> {
 
 /// Why a zone cannot be looked up: a referral, or servers that do not answer below a zone that does, mean that it is
 /// delegated to dead ones.
-fn explained(unanswered: Unanswered, resolver: &mut Resolver, deadline: Instant) -> Error {
+fn explained(
+    wanted: &Name,
+    unanswered: Unanswered,
+    resolver: &mut Resolver,
+    deadline: Instant,
+) -> Error {
     let name = unanswered.question.name.clone();
     let referral = unanswered
         .failures
@@ -250,7 +265,19 @@ fn explained(unanswered: Unanswered, resolver: &mut Resolver, deadline: Instant)
         }
         child = parent.clone();
     }
-    Error::Lookup(unanswered)
+    Error::Lookup {
+        name: wanted.clone(),
+        because: unanswered,
+    }
+}
+
+/// What a query was for that asked about another name.
+fn about(name: &Name, because: &Unanswered) -> String {
+    if because.question.name == *name {
+        String::new()
+    } else {
+        format!("cannot find the zone of {}: ", escape::domain(name))
+    }
 }
 
 #[cfg(test)]

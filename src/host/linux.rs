@@ -48,7 +48,7 @@ struct Device {
 /// # Errors
 /// What the kernel answers.
 pub(crate) fn interfaces() -> io::Result<Vec<Interface>> {
-    let kernel = Netlink::open()?;
+    let mut kernel = Netlink::open()?;
     let found = kernel.ask(Question::Addresses, address)?;
     let mut devices = BTreeMap::new();
     for address in &found {
@@ -77,7 +77,7 @@ pub(crate) fn interfaces() -> io::Result<Vec<Interface>> {
 /// # Errors
 /// What the kernel answers.
 pub(crate) fn all_interfaces() -> io::Result<Vec<Interface>> {
-    let kernel = Netlink::open()?;
+    let mut kernel = Netlink::open()?;
     let devices: BTreeMap<_, _> = kernel
         .ask(Question::Interfaces, device)?
         .into_iter()

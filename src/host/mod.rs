@@ -99,6 +99,10 @@ pub(crate) fn command_line() -> Vec<std::ffi::OsString> {
     std::env::args_os().collect()
 }
 
+/// A hosts file of more bytes than this is none: to read it would take all of a run's time, and one full of holes has any
+/// length.
+const MAX_TEXT: u64 = 1 << 30;
+
 /// The port of DNS.
 const DNS_PORT: u16 = 53;
 
@@ -165,6 +169,11 @@ pub(crate) struct Marks {
 /// The file can't be read, with its name.
 pub(crate) fn addresses_in_hosts(name: &str) -> io::Result<Vec<IpAddr>> {
     read_text(&hosts_file(), |file| hosts::addresses(file, name)).map(Option::unwrap_or_default)
+}
+
+/// That a file is nothing to read, and why.
+fn unreadable(why: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, why)
 }
 
 /// What `read` makes of a text file of the system's; none if there is no such file.

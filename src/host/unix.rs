@@ -15,7 +15,7 @@ pub(crate) use files::{
 };
 pub(crate) use processes::{describe, lock_holder};
 
-use super::{DNS_PORT, config_folder, read_text};
+use super::{DNS_PORT, MAX_TEXT, config_folder, read_text, unreadable};
 use crate::hosts;
 use crate::name::{NameSource, complete};
 use crate::resolv_conf;
@@ -87,18 +87,18 @@ pub(super) fn hosts_file() -> PathBuf {
 /// followed; but nothing that could keep a reader waiting is read.
 ///
 /// # Errors
-/// What open answers, or that it is anything but a regular file.
+/// What open answers, or that it is anything but a regular file, or an endless one.
 pub(super) fn open_text(path: &Path) -> io::Result<Option<File>> {
     let opened = File::options()
         .read(true)
         .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
         .open(path);
     match opened {
-        Ok(file) if file.metadata()?.is_file() => Ok(Some(file)),
-        Ok(_) => Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "it is not a regular file",
-        )),
+        Ok(file) => match file.metadata()? {
+            found if !found.is_file() => Err(unreadable("it is not a regular file")),
+            found if found.len() > MAX_TEXT => Err(unreadable("it is larger than 1 GiB")),
+            _ => Ok(Some(file)),
+        },
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }

@@ -20,6 +20,7 @@ pub(crate) use files::{
 };
 pub(crate) use stderr::stderr_has_reader;
 
+use super::{MAX_TEXT, unreadable};
 use crate::name::NameSource;
 use std::fs::File;
 use std::os::windows::io::AsRawHandle;
@@ -92,14 +93,12 @@ pub(super) fn hosts_file() -> PathBuf {
 /// Opens a text file of the system's; none if there is none.
 ///
 /// # Errors
-/// What `CreateFileW` answers, or that it is anything but a regular file.
+/// What `CreateFileW` answers, or that it is anything but a regular file, or an endless one.
 pub(super) fn open_text(path: &Path) -> io::Result<Option<File>> {
     match File::open(path) {
-        Ok(file) if is_regular(&file)? => Ok(Some(file)),
-        Ok(_) => Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "it is not a regular file",
-        )),
+        Ok(file) if !is_regular(&file)? => Err(unreadable("it is not a regular file")),
+        Ok(file) if file.metadata()?.len() > MAX_TEXT => Err(unreadable("it is larger than 1 GiB")),
+        Ok(file) => Ok(Some(file)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }

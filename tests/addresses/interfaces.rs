@@ -120,6 +120,23 @@ fn of_an_interface_that_is_switched_off_are_left_out_but_not_for_a_missing_carri
 }
 
 #[test]
+fn by_the_thousand_are_found_under_whatever_names_the_interface() {
+    sandbox(|sandbox| {
+        sandbox.interface("lan0", &[]);
+        sandbox.ip("link property add dev lan0 altname enp0s31f6");
+        let all: String = (0..1000)
+            .map(|number| format!("addr add 2001:db8::{number:x}/128 dev lan0 nodad\n"))
+            .collect();
+        let batch = sandbox.write("addresses", all);
+        sandbox.ip(&format!("-batch {}", batch.display()));
+        for arguments in [&[][..], &["lan0"], &["enp0s31f6"], &["lan*"], &["!lo"]] {
+            let found = registered(sandbox, json!({}), arguments);
+            assert_eq!(found.len(), 1000, "{arguments:?}");
+        }
+    });
+}
+
+#[test]
 fn of_a_translator_on_this_host_are_left_out_unless_included() {
     sandbox(|sandbox| {
         sandbox.interface("lan0", &["2001:db8::10/64"]);

@@ -111,6 +111,19 @@ fn a_name_that_is_not_registered_yet_is_told() {
 }
 
 #[test]
+fn interfaces_that_do_not_exist_are_the_one_problem_since_the_records_stay() {
+    let local = Local::new();
+    local.program(json!({})).run().succeeds();
+    let found = json_of(&of(&local, json!({})).args(["nowhere0"]).run(), 1);
+    let problems = problems(&found);
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert!(
+        problems[0].contains("no interface nowhere0 exists, so the records stay"),
+        "{problems:?}"
+    );
+}
+
+#[test]
 fn each_state_of_the_cache_is_told() {
     let local = Local::with(&["host 60 A 127.0.0.1"]);
     let state = |keys: Value| json_of(&of(&local, keys).run(), 0)["cache"].clone();

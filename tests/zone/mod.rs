@@ -13,6 +13,7 @@ use hickory_proto::op::{Message, ResponseCode};
 use serde_json::{Value, json};
 
 use crate::harness::key;
+use crate::harness::liar::Liar;
 use crate::harness::primary::tsig::Algorithm;
 use crate::harness::primary::{Answer, Primary};
 use crate::harness::program::{Program, Run, config, merged, tsig};
@@ -387,6 +388,30 @@ fn a_resolver_that_fails_is_an_error_and_not_a_guess() {
             "*host.example.com SOA*127.0.0.3:53*connection refused*/etc/resolv.conf*",
         );
         assert!(run.took.as_secs_f64() < 4.0, "took {:?}", run.took);
+    });
+}
+
+#[test]
+fn a_primary_on_this_computer_is_looked_up_once() {
+    sandbox(|sandbox| {
+        sandbox.interface("lan0", &["192.0.2.10/24"]);
+        sandbox.resolvers(&["127.0.1.1"]);
+        let primary = resolver_and_primary(&[]);
+        let resolver = Liar::start("127.0.1.1:53".parse().unwrap(), |asked| {
+            asked.pass("127.0.0.3:53".parse().unwrap(), |_| {});
+        });
+        run(sandbox, "host.example.com", json!({}), &[]).succeeds();
+        assert!(!primary.zone().is_empty());
+        let mut seen = resolver.seen();
+        seen.sort();
+        assert_eq!(
+            seen,
+            [
+                "host.example.com. SOA",
+                "ns.example.com. A",
+                "ns.example.com. AAAA"
+            ]
+        );
     });
 }
 

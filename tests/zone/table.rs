@@ -429,6 +429,39 @@ fn liars(sandbox: &Sandbox) -> Vec<Liar> {
                 truth(asked);
             }
         }),
+        // Nonsense, and an answer to another question, come before the true one.
+        at(32, |asked| {
+            asked.send(b"nonsense that is longer than a header");
+            asked.send(b"");
+            let mut other = Message::from_vec(&asked.bytes).unwrap();
+            other.metadata.message_type = hickory_proto::op::MessageType::Response;
+            other.queries[0].set_name(Name::from_ascii("other.example.").unwrap());
+            asked.send(&other.to_vec().unwrap());
+            thread::sleep(Duration::from_millis(20));
+            truth(asked);
+        }),
+        // Truncates, and is slow, or silent, over TCP.
+        at(33, |asked| {
+            if asked.is_tcp() {
+                thread::sleep(Duration::from_millis(2500));
+                truth(asked);
+            } else {
+                asked.answer(|answer| answer.metadata.truncation = true);
+            }
+        }),
+        at(34, |asked| {
+            if !asked.is_tcp() {
+                asked.answer(|answer| answer.metadata.truncation = true);
+            }
+        }),
+        // Keeps to itself what it knows, and refuses to speak of the domain at the top.
+        at(35, |asked| {
+            if asked.what().starts_with("com.") {
+                asked.code(ResponseCode::Refused);
+            } else {
+                asked.code(ResponseCode::NXDomain);
+            }
+        }),
         // BIND, at a link-local address.
         Liar::start(link_local(sandbox), |asked| {
             asked.send(&asked.raw(BIND.parse().unwrap()));
@@ -695,8 +728,35 @@ const TABLE: &[Row] = &[
         ..ROW
     },
     Row {
+        what: "truncated, and slow over TCP",
+        resolv_conf: "127.0.1.33",
+        ..ROW
+    },
+    Row {
+        what: "truncated and silent over TCP, then good",
+        resolv_conf: "127.0.1.34 127.0.0.1",
+        keys: r#"{"timeout": 4}"#,
+        ..ROW
+    },
+    Row {
+        what: "truncated and silent over TCP alone",
+        resolv_conf: "127.0.1.34",
+        keys: r#"{"timeout": 1}"#,
+        expected: Says(&[
+            "127.0.1.34:53 has an answer too long for UDP",
+            "TCP",
+            "timed out after 0 octets",
+        ]),
+        ..ROW
+    },
+    Row {
         what: "FORMERR for EDNS",
         resolv_conf: "127.0.1.20",
+        ..ROW
+    },
+    Row {
+        what: "nonsense comes first",
+        resolv_conf: "127.0.1.32",
         ..ROW
     },
     Row {
@@ -753,6 +813,13 @@ const TABLE: &[Row] = &[
     Row {
         what: "an IPv4-mapped address",
         resolv_conf: "::ffff:127.0.0.2",
+        ..ROW
+    },
+    Row {
+        what: "a link-local address without its interface",
+        resolv_conf: "fe80::53 fe80::53%nowhere0",
+        keys: r#"{"timeout": 1}"#,
+        expected: Says(&["[fe80::53]:53", "link-local", "%eth0", "/etc/resolv.conf"]),
         ..ROW
     },
     Row {
@@ -863,6 +930,13 @@ const TABLE: &[Row] = &[
         hosts: "!ln -s /dev/zero FILE",
         keys: r#"{"timeout": 2}"#,
         expected: Says(&["/etc/hosts", "not a regular file"]),
+        ..ROW
+    },
+    Row {
+        what: "a hosts file of one endless line",
+        hosts: "!truncate -s 1T FILE",
+        keys: r#"{"timeout": 2}"#,
+        expected: Says(&["/etc/hosts", "larger than 1 GiB"]),
         ..ROW
     },
     Row {
@@ -1028,7 +1102,23 @@ const TABLE: &[Row] = &[
     Row {
         what: "the root",
         name: "#.nowhere",
-        expected: Says(&["no zone has", "nowhere", "`zone` and `server`"]),
+        expected: Says(&[
+            "no zone has",
+            "nowhere",
+            "says 127.0.0.1:53",
+            "`zone` and `server`",
+        ]),
+        ..ROW
+    },
+    Row {
+        what: "the search for the zone fails at the top",
+        resolv_conf: "127.0.1.35",
+        keys: r#"{"timeout": 1}"#,
+        expected: Says(&[
+            "cannot find the zone of row",
+            "cannot look up com SOA",
+            "127.0.1.35:53 answers REFUSED",
+        ]),
         ..ROW
     },
     // The primary.
@@ -1232,7 +1322,7 @@ const TABLE: &[Row] = &[
         expected: Says(&[
             "127.0.1.200:53: cannot connect: connection refused",
             "127.0.1.201:5353: cannot connect: connection refused",
-            "nowhere.example.com, which `server` names: it has no address",
+            "nowhere.example.com, which `server` names: it has no address, says 127.0.0.1:53",
             "correct `server`",
         ]),
         ..ROW
@@ -1290,7 +1380,11 @@ const TABLE: &[Row] = &[
         what: "`zone` is no apex",
         keys: r#"{"zone": "txt.example.com"}"#,
         name: "#.txt.example.com",
-        expected: Says(&["txt.example.com is not the apex", "`zone`"]),
+        expected: Says(&[
+            "txt.example.com is not the apex",
+            "says 127.0.0.1:53",
+            "`zone`",
+        ]),
         ..ROW
     },
 ];

@@ -8,7 +8,8 @@ use std::io;
 
 /// The octets of a message's header: length, type, flags, sequence number, port.
 const HEADER: usize = size_of::<libc::nlmsghdr>();
-/// How many octets of an answer are taken at one go. The kernel sends no more than this unless a single message is longer.
+/// How many octets of an answer are taken at one go. The kernel fills as much as it was once offered on a socket, but never
+/// less than this.
 const ROOM: usize = 8 << 10;
 /// An interface with all its names can be one message of up to this.
 const LARGEST_MESSAGE: usize = 128 << 10;
@@ -25,33 +26,43 @@ pub(super) enum Question {
 }
 
 /// A line to the kernel.
-pub(super) struct Netlink(OwnedFd);
+pub(super) struct Netlink {
+    /// The socket.
+    socket: OwnedFd,
+    /// Room for what arrives at one go. It never becomes less: what the kernel was offered once, it may fill ever after,
+    /// and what does not fit is lost.
+    room: Vec<u8>,
+}
 
 impl Netlink {
     /// Opens it: `NETLINK_ROUTE` is netlink's protocol 0, the one that goes without saying.
     pub(super) fn open() -> io::Result<Self> {
-        Ok(Self(net::socket_with(
-            AddressFamily::NETLINK,
-            SocketType::RAW,
-            SocketFlags::CLOEXEC,
-            None,
-        )?))
+        Ok(Self {
+            socket: net::socket_with(
+                AddressFamily::NETLINK,
+                SocketType::RAW,
+                SocketFlags::CLOEXEC,
+                None,
+            )?,
+            room: Vec::new(),
+        })
     }
 
     /// Asks the kernel, and gives what `read` makes of each message without its header.
     pub(super) fn ask<T>(
-        &self,
+        &mut self,
         question: Question,
         read: impl Fn(&[u8]) -> Option<T>,
     ) -> io::Result<Vec<T>> {
         let message = question.message();
-        let mut room = Vec::with_capacity(match question {
+        self.room.clear();
+        self.room.reserve_exact(match question {
             Question::Addresses => ROOM,
             Question::Interfaces => LARGEST_MESSAGE,
         });
         for _ in 0..TRIES {
-            retry_on_intr(|| net::send(&self.0, &message, SendFlags::empty()))?;
-            if let Some(found) = self.answer(&mut room, &read)? {
+            retry_on_intr(|| net::send(&self.socket, &message, SendFlags::empty()))?;
+            if let Some(found) = self.answer(&read)? {
                 return Ok(found);
             }
         }
@@ -59,11 +70,7 @@ impl Netlink {
     }
 
     /// Takes the kernel's answer; none if something changed meanwhile.
-    fn answer<T>(
-        &self,
-        room: &mut Vec<u8>,
-        read: impl Fn(&[u8]) -> Option<T>,
-    ) -> io::Result<Option<Vec<T>>> {
+    fn answer<T>(&mut self, read: impl Fn(&[u8]) -> Option<T>) -> io::Result<Option<Vec<T>>> {
         let malformed = || {
             io::Error::new(
                 io::ErrorKind::InvalidData,
@@ -73,15 +80,15 @@ impl Netlink {
         let mut found = Vec::new();
         let mut is_whole = true;
         loop {
-            room.clear();
+            self.room.clear();
             retry_on_intr(|| {
                 net::recv(
-                    &self.0,
-                    rustix::buffer::spare_capacity(&mut *room),
+                    &self.socket,
+                    rustix::buffer::spare_capacity(&mut self.room),
                     RecvFlags::empty(),
                 )
             })?;
-            let mut rest = &**room;
+            let mut rest = &*self.room;
             while !rest.is_empty() {
                 let length = number(rest, 0).and_then(|length| usize::try_from(length).ok());
                 let message = length
@@ -112,7 +119,7 @@ impl Netlink {
 
 impl AsFd for Netlink {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.socket.as_fd()
     }
 }
 
