@@ -10,8 +10,8 @@ mod processes;
 
 pub(crate) use alarm::{Alarm, outlive_size_limit};
 pub(crate) use files::{
-    Folder, Found, Kind, exposure, how_to_hide, is_out_of_descriptors, is_same_file, make_folder,
-    open_trusted, try_lock,
+    Folder, Found, Kind, exposure, how_to_hide, is_out_of_descriptors, is_same_file, open_trusted,
+    try_lock,
 };
 pub(crate) use processes::{describe, lock_holder};
 
@@ -21,11 +21,11 @@ use crate::name::{NameSource, complete};
 use crate::resolv_conf;
 use rustls::pki_types::CertificateDer;
 use std::ffi::CString;
-use std::fs::File;
+use std::fs::{DirBuilder, File};
 use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::os::fd::AsFd;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::{env, io};
 
@@ -211,6 +211,14 @@ pub(crate) fn default_cache() -> io::Result<PathBuf> {
             })?
     };
     Ok(folder.join("pydyndns.cache"))
+}
+
+/// Makes a folder, and those above it, for this user alone.
+///
+/// # Errors
+/// What mkdir answers, but not that it is there already.
+pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 /// The certificate authorities that the system trusts; none if it has no list of them.

@@ -9,10 +9,10 @@ use super::{effective_uid, is_root, processes};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use std::ffi::OsStr;
-use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
+use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 /// What every file is opened with.
@@ -388,14 +388,6 @@ pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
 /// How to take the right to read or change a file from others.
 pub(crate) fn how_to_hide(_file: &Path) -> &'static str {
     "make it yours and chmod 600 it"
-}
-
-/// Makes a folder, and those above it, for this user alone.
-///
-/// # Errors
-/// What mkdir answers, but not that it is there already.
-pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 #[cfg(test)]
