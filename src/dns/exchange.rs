@@ -95,6 +95,10 @@ pub(crate) fn exchange(
             Error::Tls(tls.failure(error, name))
         }
         Error::Closed(0) => Error::Tls(tls.closed_after_handshake()),
+        // What it says is lost if it closes before it has read everything.
+        Error::Send(error) | Error::Receive(error, 0) if is_gone(&error) => {
+            Error::Tls(tls.closed_after_handshake())
+        }
         error => error,
     })?;
     // The answer is there, whatever becomes of the good-bye.
@@ -102,6 +106,15 @@ pub(crate) fn exchange(
     let _ = session.flush();
     session.sock.let_go();
     Ok(answer)
+}
+
+/// Whether the server has ended the connection.
+fn is_gone(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+    matches!(
+        error.kind(),
+        BrokenPipe | ConnectionAborted | ConnectionReset
+    )
 }
 
 /// How a server is spoken to: another handshake, for what it tells. None without TLS.

@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use crate::harness::Folder;
@@ -24,8 +25,20 @@ const BOUND: Duration = Duration::from_millis(if cfg!(windows) {
     100
 });
 
-/// How much address space a run may have, in KiB. What is in memory is less.
-const SPACE: u32 = 20_000;
+/// How much address space a configuration may cost, in KiB, beyond what the program takes anyway. What is in memory is less.
+const SPACE: u32 = 5_000;
+
+/// How much address space the program takes anyway: so much that it can say what is wrong with a small file. It depends on
+/// how it is built.
+static TAKEN: LazyLock<u32> = LazyLock::new(|| {
+    let folder = Folder::new();
+    let file = folder.path().join("pydyndns.conf");
+    fs::write(&file, r#"{"x": 1}"#).unwrap();
+    (4_000..)
+        .step_by(500)
+        .find(|&space| run_within(space, &file, &[]).status.code() == Some(2))
+        .expect("any program is content some day")
+});
 
 /// Changes to a good configuration (a key and its new value as JSON, nothing to leave it out), and what is said.
 pub(crate) const VALUES: &[(&str, &str, &str)] = &[
@@ -606,7 +619,12 @@ pub(crate) fn with(key: &str, value: &str) -> String {
 
 /// Runs the program with this file; on Unix within the address space that it may have.
 fn run(file: &Path, more: &[&str]) -> Output {
-    let limit = format!("ulimit -v {SPACE}; exec \"$@\"");
+    run_within(*TAKEN + SPACE, file, more)
+}
+
+/// Runs the program with this file; on Unix within this many KiB of address space.
+fn run_within(space: u32, file: &Path, more: &[&str]) -> Output {
+    let limit = format!("ulimit -v {space}; exec \"$@\"");
     let mut command = if cfg!(unix) {
         let mut command = Command::new("sh");
         command.args(["-c", &limit, "sh", PROGRAM]);
