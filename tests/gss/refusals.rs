@@ -497,7 +497,7 @@ fn an_answer_to_the_tkey_query_that_somebody_changed() {
                 server,
                 Box::new(move |_, answer| change(answer)),
             );
-            let keys = json!({"server": address, "timeout": 2});
+            let keys = json!({"server": address, "timeout": 20});
             let run = world.program(keys).run();
             run.fails(
                 1,
@@ -589,7 +589,7 @@ fn an_answer_to_the_update_that_somebody_changed() {
                     }
                 }),
             );
-            let keys = json!({"server": address, "timeout": 2});
+            let keys = json!({"server": address, "timeout": 20});
             let run = world.program(keys.clone()).run();
             run.fails(
                 1,

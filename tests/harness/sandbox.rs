@@ -39,6 +39,8 @@ pub(crate) fn sandbox<F: FnOnce(&Sandbox)>(test: F) {
         .env(INSIDE, name)
         // Every sandbox has the process id 1, so names made of it would meet in a folder that they share.
         .env("TMPDIR", FOLDER)
+        // The run outside shows where; what counts of the one inside is why, in few lines.
+        .env("RUST_BACKTRACE", "0")
         .output()
         .expect("unshare can be started");
     let (stdout, stderr) = (
