@@ -12,6 +12,7 @@
 
 mod fleet;
 mod growth;
+mod kerberos;
 mod measure;
 mod programs;
 mod windows;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
     let world = World::new();
     unchanged(&programs);
     changed(&programs);
+    kerberos::kerberos(&programs);
     growth::items(&programs);
     growth::files(&programs);
     fleet::fleet(&programs, &world);

@@ -31,7 +31,8 @@ zone "example.com" { type primary; file "/run/bind/zone"; allow-update { key "be
 "#;
 
 /// What the zone has at the start.
-const ZONE: &str = "@ 60 SOA ns hostmaster 1 3600 600 86400 60\n@ 60 NS ns\nns 60 A 127.0.0.1\n";
+pub(crate) const ZONE: &str =
+    "@ 60 SOA ns hostmaster 1 3600 600 86400 60\n@ 60 NS ns\nns 60 A 127.0.0.1\n";
 
 /// Makes the namespaces' own name, interfaces and files. `/run` is in memory, as it is on most machines.
 const SETUP: &str = r"
@@ -69,6 +70,7 @@ pub(crate) fn enter(programs: &Path) -> ExitCode {
         .arg(programs)
         // cargo sets it, and the loader would look into each of its folders.
         .env_remove("LD_LIBRARY_PATH")
+        .envs(crate::kerberos::ENVIRONMENT)
         .status();
     match inside {
         Ok(status) if status.success() => ExitCode::SUCCESS,

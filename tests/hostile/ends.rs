@@ -1,8 +1,10 @@
 //! An end in every case: whatever blocks a run, it ends soon after `timeout` and frees the lock.
 
 use std::fs::{File, Permissions};
-use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -66,6 +68,30 @@ fn a_full_pipe_on_stdout_ends_a_dry_run_and_is_told_of() {
         "{said}"
     );
     assert!(ALARM_TIME.contains(&took), "took {took:?}");
+}
+
+#[test]
+fn the_journal_is_told_that_the_alarms_line_is_an_error() {
+    let local = Local::new();
+    // As systemd does it: a stream socket for stderr, and its device and inode in the environment.
+    let (mut journal, stderr) = UnixStream::pair().unwrap();
+    let stderr = File::from(OwnedFd::from(stderr));
+    let socket = stderr.metadata().unwrap();
+    let (_reader, writer) = full_pipe();
+    let mut command = local
+        .program(json!({"timeout": 1}))
+        .arg("-n")
+        .env(
+            "JOURNAL_STREAM",
+            format!("{}:{}", socket.dev(), socket.ino()),
+        )
+        .command();
+    let status = command.stdout(writer).stderr(stderr).status().unwrap();
+    drop(command);
+    let mut said = String::new();
+    journal.read_to_string(&mut said).unwrap();
+    assert_eq!(status.code(), Some(1), "{said}");
+    assert!(said.starts_with(&format!("<3>{ALARM}")), "{said}");
 }
 
 #[test]

@@ -7,12 +7,20 @@
 //! A process that waits for a file server or a FUSE file system is not woken for a handler, but it is for a signal that
 //! kills. So on Linux a second timer sends SIGKILL a little later.
 
+use super::stderr_is_journal;
 use std::mem;
 use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// What the handler writes.
-const LINE: &[u8] = b"pydyndns: cannot end in time: a pipe, disk or log that this run reads or writes has blocked it until after `timeout`\n";
+/// What the handler writes, with the priority of an error for systemd's journal in front.
+const LINE: &[u8] = b"<3>pydyndns: cannot end in time: a pipe, disk or log that this run reads or writes has blocked it until after `timeout`\n";
+
+/// How much of that the journal alone is to see.
+const PRIORITY: usize = 3;
+
+/// Whether the journal reads stderr, which a handler can't find out.
+static TO_JOURNAL: AtomicBool = AtomicBool::new(false);
 
 /// How long after the alarm the process is killed if it is still there.
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -31,6 +39,7 @@ pub(crate) struct Alarm {
 impl Alarm {
     /// Ends this process with status 1 after so long. Whoever started it may have blocked or ignored the signal.
     pub(crate) fn set(after: Duration) -> Self {
+        TO_JOURNAL.store(stderr_is_journal(), Ordering::Relaxed);
         // SAFETY: the action and the set are ours, initialised before they are used; the handler only calls functions
         // that POSIX lists as safe within one. No error is possible with these arguments.
         #[allow(unsafe_code)]
@@ -125,6 +134,8 @@ fn new_killer() -> Option<libc::timer_t> {
 
 /// The alarm's handler.
 extern "C" fn ring(_signal: libc::c_int) {
+    let to_journal = TO_JOURNAL.load(Ordering::Relaxed);
+    let line = &LINE[if to_journal { 0 } else { PRIORITY }..];
     // SAFETY: alarm, poll, write and _exit are safe in a handler; `ready` and LINE live as long as they are used.
     #[allow(unsafe_code)]
     unsafe {
@@ -136,7 +147,7 @@ extern "C" fn ring(_signal: libc::c_int) {
             revents: 0,
         };
         if libc::poll(&raw mut ready, 1, 0) == 1 && ready.revents == libc::POLLOUT {
-            libc::write(libc::STDERR_FILENO, LINE.as_ptr().cast(), LINE.len());
+            libc::write(libc::STDERR_FILENO, line.as_ptr().cast(), line.len());
         }
         libc::_exit(1);
     }
