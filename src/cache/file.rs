@@ -47,15 +47,15 @@ impl Names {
 /// # Errors
 /// There is none, or no entry can be read from it.
 pub(super) fn read(path: &Path) -> io::Result<Entry> {
-    let (file, metadata) = host::open_trusted(path)?;
-    if metadata.len() > MAX_LENGTH {
+    let (file, len, modified) = host::open_trusted(path)?;
+    if len > MAX_LENGTH {
         return Err(invalid("too large"));
     }
-    let length = usize::try_from(metadata.len()).unwrap_or_default();
+    let length = usize::try_from(len).unwrap_or_default();
     // What is replaced whole does not grow, so its end need not be asked for.
     let mut text = vec![0; length];
     (&file).read_exact(&mut text)?;
-    Entry::parse(&text, metadata.modified()?)
+    Entry::parse(&text, modified)
 }
 
 /// Removes the entry so that not even a power cut brings it back.

@@ -3,7 +3,7 @@
 //! What Windows' editors and shells write instead (UTF-16, an ANSI code page) is refused in words of its own.
 
 use super::section::{Fault, fault};
-use std::fs::{self, File};
+use crate::host;
 use std::io::{self, Read};
 use std::path::Path;
 use zeroize::Zeroizing;
@@ -13,22 +13,16 @@ use zeroize::Zeroizing;
 /// # Errors
 /// What the system answers; `InvalidData` if it is anything but a regular file (a FIFO would block), or is too large.
 pub(crate) fn read(path: &Path, largest: u64) -> io::Result<Zeroizing<Vec<u8>>> {
-    let invalid = |what: String| io::Error::new(io::ErrorKind::InvalidData, what);
-    let metadata = fs::metadata(path)?;
-    if metadata.is_dir() {
-        return Err(invalid("is a folder; name the file in it".into()));
-    }
-    if !metadata.is_file() {
-        return Err(invalid("is not a regular file".into()));
-    }
-    if metadata.len() > largest {
-        return Err(invalid(format!("is larger than {} KiB", largest >> 10)));
+    let (file, len) = host::open_regular(path)?;
+    if len > largest {
+        let what = format!("is larger than {} KiB", largest >> 10);
+        return Err(io::Error::new(io::ErrorKind::InvalidData, what));
     }
     // One byte more than the file has lets the reading end without a larger buffer, which would leave a copy behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(
-        usize::try_from(metadata.len()).unwrap_or_default() + 1,
+        usize::try_from(len).unwrap_or_default() + 1,
     ));
-    File::open(path)?.take(largest).read_to_end(&mut bytes)?;
+    file.take(largest).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -67,6 +61,7 @@ pub(super) fn position(before: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn other_encodings_are_named() {

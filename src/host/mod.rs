@@ -21,6 +21,7 @@
 //! | `is_same_file` | whether two paths lead to the same file |
 //! | `Folder` | a folder in which files are found, made, given away, replaced and removed without being led astray |
 //! | `open_trusted` | a file to read, if nobody but those we trust can have written it |
+//! | `open_regular` | a file to read, if it is a regular one |
 //! | `make_folder` | a folder that may be missing |
 //! | `try_lock`, `lock_holder`, `describe` | the lock of a file, which process has it, and what that is |
 //! | `exposure`, `how_to_hide` | who else may read or change a file with a secret, and what to do about it, in words |
@@ -72,15 +73,16 @@ pub(crate) use linux::{all_interfaces, interfaces};
 pub(crate) use unix::{
     Alarm, Folder, Found, Kind, NAME_SERVERS, NAMES_IGNORE_CASE, authorities, default_cache,
     default_configs, describe, exposure, full_name, how_to_hide, interface_index,
-    is_out_of_descriptors, is_same_file, lock_holder, make_folder, name_servers, open_trusted,
-    outlive_size_limit, stderr_has_reader, stderr_is_journal, try_lock,
+    is_out_of_descriptors, is_same_file, lock_holder, make_folder, name_servers, open_regular,
+    open_trusted, outlive_size_limit, stderr_has_reader, stderr_is_journal, try_lock,
 };
 #[cfg(windows)]
 pub(crate) use windows::{
     Alarm, Folder, Found, Kind, NAME_SERVERS, NAMES_IGNORE_CASE, authorities, default_cache,
     default_configs, describe, exposure, full_name, how_to_hide, interface_index, interfaces,
     interfaces as all_interfaces, is_out_of_descriptors, is_same_file, lock_holder, make_folder,
-    name_servers, open_trusted, outlive_size_limit, stderr_has_reader, stderr_is_journal, try_lock,
+    name_servers, open_regular, open_trusted, outlive_size_limit, stderr_has_reader,
+    stderr_is_journal, try_lock,
 };
 
 use crate::{escape, hosts};
@@ -174,6 +176,19 @@ pub(crate) fn addresses_in_hosts(name: &str) -> io::Result<Vec<IpAddr>> {
 /// That a file is nothing to read, and why.
 fn unreadable(why: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, why)
+}
+
+/// Sees that a file that somebody named is a regular one, in words that follow its name.
+///
+/// # Errors
+/// `InvalidData`: it is a folder or anything else.
+fn check_regular(is_folder: bool, is_file: bool) -> io::Result<()> {
+    let what = match (is_folder, is_file) {
+        (true, _) => "is a folder; name the file in it",
+        (false, false) => "is not a regular file",
+        (false, true) => return Ok(()),
+    };
+    Err(io::Error::new(io::ErrorKind::InvalidData, what))
 }
 
 /// What `read` makes of a text file of the system's; none if there is no such file.

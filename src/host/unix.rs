@@ -10,8 +10,8 @@ mod processes;
 
 pub(crate) use alarm::{Alarm, outlive_size_limit};
 pub(crate) use files::{
-    Folder, Found, Kind, exposure, how_to_hide, is_out_of_descriptors, is_same_file, open_trusted,
-    try_lock,
+    Folder, Found, Kind, exposure, how_to_hide, is_out_of_descriptors, is_same_file, open_regular,
+    open_trusted, try_lock,
 };
 pub(crate) use processes::{describe, lock_holder};
 

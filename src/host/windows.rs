@@ -16,18 +16,16 @@ pub(crate) use alarm::Alarm;
 pub(crate) use authorities::authorities;
 pub(crate) use files::{
     Folder, Found, Kind, describe, is_out_of_descriptors, is_same_file, lock_holder, make_folder,
-    open_trusted, try_lock,
+    open_regular, open_trusted, try_lock,
 };
 pub(crate) use stderr::stderr_has_reader;
 
 use super::{MAX_TEXT, unreadable};
 use crate::name::NameSource;
 use std::fs::File;
-use std::os::windows::io::AsRawHandle;
 use std::path::{Path, PathBuf};
 use std::{env, io};
 use windows_sys::Win32::Foundation::{ERROR_MORE_DATA, WIN32_ERROR};
-use windows_sys::Win32::Storage::FileSystem::{FILE_TYPE_DISK, GetFileType};
 use windows_sys::Win32::System::SystemInformation::{
     ComputerNamePhysicalDnsFullyQualified, GetComputerNameExW,
 };
@@ -95,11 +93,13 @@ pub(super) fn hosts_file() -> PathBuf {
 /// # Errors
 /// What `CreateFileW` answers, or that it is anything but a regular file, or an endless one.
 pub(super) fn open_text(path: &Path) -> io::Result<Option<File>> {
-    match File::open(path) {
-        Ok(file) if !is_regular(&file)? => Err(unreadable("it is not a regular file")),
-        Ok(file) if file.metadata()?.len() > MAX_TEXT => Err(unreadable("it is larger than 1 GiB")),
-        Ok(file) => Ok(Some(file)),
+    match files::open_regular(path) {
+        Ok((_, len)) if len > MAX_TEXT => Err(unreadable("it is larger than 1 GiB")),
+        Ok((file, _)) => Ok(Some(file)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            Err(unreadable("it is not a regular file"))
+        }
         Err(error) => Err(error),
     }
 }
@@ -108,14 +108,6 @@ pub(super) fn open_text(path: &Path) -> io::Result<Option<File>> {
 pub(crate) fn default_configs() -> Vec<PathBuf> {
     let executable = env::current_exe().unwrap_or_default();
     vec![executable.with_file_name("pydyndns.conf")]
-}
-
-/// Whether an open file is a regular one, and not a folder, a pipe or a device.
-fn is_regular(file: &File) -> io::Result<bool> {
-    // SAFETY: the handle is open as long as `file` lives.
-    #[allow(unsafe_code)]
-    let kind = unsafe { GetFileType(file.as_raw_handle()) };
-    Ok(kind == FILE_TYPE_DISK && file.metadata()?.is_file())
 }
 
 /// A buffer's length as the system takes it.

@@ -5,15 +5,17 @@
 //! somebody else slipped in. So a [`Folder`] is opened once and everything is done relative to that descriptor, no
 //! symbolic link is followed in the last place, nothing waits for a FIFO's other end, and a new file is made exclusively.
 
+use super::super::check_regular;
 use super::{effective_uid, is_root, processes};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use std::ffi::OsStr;
-use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
+use std::time::SystemTime;
 
 /// What every file is opened with.
 const CAREFULLY: OFlags = OFlags::NOFOLLOW
@@ -282,11 +284,12 @@ fn is_a_link() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, "it is a symbolic link")
 }
 
-/// Opens a file to read what it says, if that may be believed, by the rules of [`Folder::distrust`].
+/// Opens a file to read what it says, if that may be believed, by the rules of [`Folder::distrust`]. Gives its length and
+/// when it was last written, too.
 ///
 /// # Errors
 /// What open answers; `InvalidInput` if the file can't be trusted.
-pub(crate) fn open_trusted(path: &Path) -> io::Result<(File, Metadata)> {
+pub(crate) fn open_trusted(path: &Path) -> io::Result<(File, u64, SystemTime)> {
     let file = OpenOptions::new()
         .read(true)
         .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY)
@@ -313,9 +316,20 @@ pub(crate) fn open_trusted(path: &Path) -> io::Result<(File, Metadata)> {
         folder_owner,
     );
     match flaw {
-        None => Ok((file, found)),
+        None => Ok((file, found.len(), found.modified()?)),
         Some(flaw) => Err(io::Error::new(io::ErrorKind::InvalidInput, flaw)),
     }
+}
+
+/// Opens a regular file to read it, and gives its length.
+///
+/// # Errors
+/// What stat and open answer; `InvalidData` if it is anything else.
+pub(crate) fn open_regular(path: &Path) -> io::Result<(File, u64)> {
+    // Before it is opened, which a FIFO would block and a device might take for a command.
+    let found = fs::metadata(path)?;
+    check_regular(found.is_dir(), found.is_file())?;
+    Ok((File::open(path)?, found.len()))
 }
 
 /// Why a file may not be trusted, if so. Its owner has to be this user, root, or the owner of the folder, who could

@@ -1,21 +1,20 @@
-//! Windows: who may read or change a file, by its access list from `GetSecurityInfo` and this process's account.
+//! Windows: who may read or change a file, by its access list from `GetKernelObjectSecurity` and this process's account.
 
-use super::os_error;
 use std::ffi::c_void;
 use std::fs::File;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::path::Path;
 use std::{io, ptr};
 use windows_sys::Win32::Foundation::{
-    ERROR_SUCCESS, GENERIC_ALL, GENERIC_READ, GENERIC_WRITE, LocalFree,
+    ERROR_INSUFFICIENT_BUFFER, GENERIC_ALL, GENERIC_READ, GENERIC_WRITE,
 };
-use windows_sys::Win32::Security::Authorization::{GetSecurityInfo, SE_FILE_OBJECT};
 use windows_sys::Win32::Security::{
     ACCESS_ALLOWED_ACE, ACE_HEADER, ACL, DACL_SECURITY_INFORMATION, EqualSid, GetAce,
+    GetKernelObjectSecurity, GetSecurityDescriptorDacl, GetSecurityDescriptorOwner,
     GetSidIdentifierAuthority, GetSidSubAuthority, GetSidSubAuthorityCount, GetTokenInformation,
-    INHERIT_ONLY_ACE, IsWellKnownSid, OWNER_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR, PSID,
-    SECURITY_NT_AUTHORITY, TOKEN_QUERY, TOKEN_USER, TokenUser, WinBuiltinAdministratorsSid,
-    WinCreatorOwnerRightsSid, WinLocalServiceSid, WinLocalSystemSid,
+    INHERIT_ONLY_ACE, IsWellKnownSid, OWNER_SECURITY_INFORMATION, PSID, SECURITY_NT_AUTHORITY,
+    TOKEN_QUERY, TOKEN_USER, TokenUser, WinBuiltinAdministratorsSid, WinCreatorOwnerRightsSid,
+    WinLocalServiceSid, WinLocalSystemSid,
 };
 use windows_sys::Win32::Storage::FileSystem::{
     FILE_APPEND_DATA, FILE_READ_DATA, FILE_WRITE_DATA, WRITE_DAC, WRITE_OWNER,
@@ -45,7 +44,7 @@ const TRUSTED_INSTALLER: [u32; 6] = [
 /// What is wrong with who may read or change the file that a secret is in, in words that follow the file's name.
 ///
 /// # Errors
-/// What `GetSecurityInfo` or reading this process's account answers.
+/// What `GetKernelObjectSecurity` or reading this process's account answers.
 pub(crate) fn exposure(file: &File) -> io::Result<Option<&'static str>> {
     Ok(if grants_others(file, WRITING)? {
         Some("can be written by others")
@@ -59,7 +58,7 @@ pub(crate) fn exposure(file: &File) -> io::Result<Option<&'static str>> {
 /// Whether others can change the file.
 ///
 /// # Errors
-/// What `GetSecurityInfo` or reading this process's account answers.
+/// What `GetKernelObjectSecurity` or reading this process's account answers.
 pub(super) fn is_writable_by_others(file: &File) -> io::Result<bool> {
     grants_others(file, WRITING)
 }
@@ -71,101 +70,121 @@ fn grants_others(file: &File, rights: u32) -> io::Result<bool> {
 
 /// The owner and the access list of a file.
 struct Security {
-    /// The block of memory that the two below point into; ours to free.
-    descriptor: PSECURITY_DESCRIPTOR,
-    /// The owner.
-    owner: PSID,
-    /// The access list; null if there is none.
-    list: *mut ACL,
+    /// A security descriptor that holds all of itself, aligned for it.
+    descriptor: Vec<u64>,
 }
 
 impl Security {
     /// Reads them.
     fn of(file: &File) -> io::Result<Self> {
-        let mut security = Self {
-            descriptor: ptr::null_mut(),
-            owner: ptr::null_mut(),
-            list: ptr::null_mut(),
-        };
-        // SAFETY: the handle is open as long as `file` lives; the pointers are to places of ours that the call sets.
-        #[allow(unsafe_code)]
-        let answer = unsafe {
-            GetSecurityInfo(
-                file.as_raw_handle(),
-                SE_FILE_OBJECT,
-                OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION,
-                &raw mut security.owner,
-                ptr::null_mut(),
-                &raw mut security.list,
-                ptr::null_mut(),
-                &raw mut security.descriptor,
-            )
-        };
-        if answer == ERROR_SUCCESS {
-            Ok(security)
-        } else {
-            Err(os_error(answer))
+        // Most take less than a fourth of that.
+        let mut descriptor = vec![0_u64; 64];
+        loop {
+            let length = u32::try_from(size_of_val(&*descriptor)).unwrap_or(u32::MAX);
+            let mut needed = 0;
+            // SAFETY: the handle is open as long as `file` lives; the block is ours, aligned, and of that length.
+            #[allow(unsafe_code)]
+            let answer = unsafe {
+                GetKernelObjectSecurity(
+                    file.as_raw_handle(),
+                    OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION,
+                    descriptor.as_mut_ptr().cast(),
+                    length,
+                    &raw mut needed,
+                )
+            };
+            if answer != 0 {
+                return Ok(Self { descriptor });
+            }
+            let error = io::Error::last_os_error();
+            if !super::is(&error, ERROR_INSUFFICIENT_BUFFER) || needed <= length {
+                return Err(error);
+            }
+            descriptor.resize(needed.div_ceil(8) as usize, 0);
         }
+    }
+
+    /// The owner; null if there is none.
+    fn owner(&self) -> PSID {
+        let (mut owner, mut defaulted) = (ptr::null_mut(), 0);
+        // SAFETY: the descriptor is a valid one, which the call only reads; the rest are places of ours.
+        #[allow(unsafe_code)]
+        unsafe {
+            GetSecurityDescriptorOwner(
+                self.descriptor.as_ptr().cast_mut().cast(),
+                &raw mut owner,
+                &raw mut defaulted,
+            );
+        }
+        owner
+    }
+
+    /// The access list; null if there is none.
+    fn list(&self) -> *mut ACL {
+        let (mut list, mut present, mut defaulted) = (ptr::null_mut(), 0, 0);
+        // SAFETY: as in `owner`.
+        #[allow(unsafe_code)]
+        unsafe {
+            GetSecurityDescriptorDacl(
+                self.descriptor.as_ptr().cast_mut().cast(),
+                &raw mut present,
+                &raw mut list,
+                &raw mut defaulted,
+            );
+        }
+        list
     }
 
     /// Whether one of these rights is given to anyone besides the owner, SYSTEM, Administrators, TrustedInstaller, this
     /// account and Local Service, which the scheduled jobs run as. Entries that deny access are passed over: to keep others
     /// out by them is fragile.
     fn grants_others(&self, account: &Account, rights: u32) -> bool {
+        let owner = self.owner();
         // Without a list everyone has every right; file systems that know no accounts answer so too.
         self.entries().is_none_or(|entries| {
             entries
                 .into_iter()
-                .any(|entry| entry.grants(rights) && !is_trusted(entry.sid, self, account))
+                .any(|entry| entry.grants(rights) && !is_trusted(entry.sid, owner, account))
         })
     }
 
     /// The entries that allow something; none at all if there is no list.
     fn entries(&self) -> Option<Vec<AllowEntry>> {
+        let list = self.list();
         // SAFETY: null, or a list within the descriptor, which lives as long as `self`.
         #[allow(unsafe_code)]
-        let count = unsafe { self.list.as_ref() }?.AceCount;
+        let count = unsafe { list.as_ref() }?.AceCount;
         Some(
             (0..count.into())
-                .filter_map(|index| self.entry(index))
+                .filter_map(|index| allow_entry(list, index))
                 .collect(),
         )
     }
-
-    /// The entry of that index, if it allows something.
-    fn entry(&self, index: u32) -> Option<AllowEntry> {
-        let mut entry: *mut c_void = ptr::null_mut();
-        // SAFETY: the list is a valid one within the descriptor. GetAce gives a pointer to a whole entry; the two types
-        // read below share their first three fields, and the identifier begins at the third.
-        #[allow(unsafe_code)]
-        unsafe {
-            if GetAce(self.list, index, &raw mut entry) == 0 {
-                return None;
-            }
-            let header = entry.cast::<ACE_HEADER>().read();
-            if !matches!(
-                u32::from(header.AceType),
-                ACCESS_ALLOWED_ACE_TYPE | ACCESS_ALLOWED_CALLBACK_ACE_TYPE
-            ) {
-                return None;
-            }
-            let entry = entry.cast::<ACCESS_ALLOWED_ACE>();
-            Some(AllowEntry {
-                mask: (*entry).Mask,
-                only_inherited: u32::from(header.AceFlags) & INHERIT_ONLY_ACE != 0,
-                sid: (&raw mut (*entry).SidStart).cast(),
-            })
-        }
-    }
 }
 
-impl Drop for Security {
-    fn drop(&mut self) {
-        // SAFETY: GetSecurityInfo allocated it for us by LocalAlloc; freeing null does nothing.
-        #[allow(unsafe_code)]
-        unsafe {
-            LocalFree(self.descriptor);
+/// The entry of that index of a valid list, if it allows something.
+fn allow_entry(list: *mut ACL, index: u32) -> Option<AllowEntry> {
+    let mut entry: *mut c_void = ptr::null_mut();
+    // SAFETY: GetAce gives a pointer to a whole entry; the two types read below share their first three fields, and the
+    // identifier begins at the third.
+    #[allow(unsafe_code)]
+    unsafe {
+        if GetAce(list, index, &raw mut entry) == 0 {
+            return None;
         }
+        let header = entry.cast::<ACE_HEADER>().read();
+        if !matches!(
+            u32::from(header.AceType),
+            ACCESS_ALLOWED_ACE_TYPE | ACCESS_ALLOWED_CALLBACK_ACE_TYPE
+        ) {
+            return None;
+        }
+        let entry = entry.cast::<ACCESS_ALLOWED_ACE>();
+        Some(AllowEntry {
+            mask: (*entry).Mask,
+            only_inherited: u32::from(header.AceFlags) & INHERIT_ONLY_ACE != 0,
+            sid: (&raw mut (*entry).SidStart).cast(),
+        })
     }
 }
 
@@ -187,7 +206,7 @@ impl AllowEntry {
 }
 
 /// Whether an account may do what it likes with the file; see [`Security::grants_others`].
-fn is_trusted(sid: PSID, security: &Security, account: &Account) -> bool {
+fn is_trusted(sid: PSID, owner: PSID, account: &Account) -> bool {
     // "Owner rights" stands for whoever the owner is.
     let known = [
         WinLocalSystemSid,
@@ -199,7 +218,7 @@ fn is_trusted(sid: PSID, security: &Security, account: &Account) -> bool {
     #[allow(unsafe_code)]
     unsafe {
         known.into_iter().any(|kind| IsWellKnownSid(sid, kind) != 0)
-            || (!security.owner.is_null() && EqualSid(sid, security.owner) != 0)
+            || (!owner.is_null() && EqualSid(sid, owner) != 0)
             || EqualSid(sid, account.sid()) != 0
             || is_trusted_installer(sid)
     }
@@ -284,11 +303,11 @@ pub(crate) fn how_to_hide(file: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use windows_sys::Win32::Foundation::LocalFree;
     use windows_sys::Win32::Security::Authorization::{
         ConvertStringSecurityDescriptorToSecurityDescriptorW, ConvertStringSidToSidW,
         SDDL_REVISION_1,
     };
-    use windows_sys::Win32::Security::{GetSecurityDescriptorDacl, GetSecurityDescriptorOwner};
 
     #[test]
     fn this_process_runs_as_a_valid_account() {
@@ -330,35 +349,26 @@ mod tests {
     /// Owner and access list as this text has them.
     fn security(sddl: &str) -> Security {
         let text: Vec<u16> = sddl.encode_utf16().chain([0]).collect();
-        let mut security = Security {
-            descriptor: ptr::null_mut(),
-            owner: ptr::null_mut(),
-            list: ptr::null_mut(),
-        };
-        let (mut present, mut defaulted) = (0, 0);
-        // SAFETY: the text ends with a zero; the descriptor is one of LocalAlloc's, as GetSecurityInfo's is.
+        let (mut made, mut length) = (ptr::null_mut(), 0);
+        // SAFETY: the text ends with a zero; the descriptor has that length, and is freed once and at the end.
         #[allow(unsafe_code)]
         unsafe {
-            let made = ConvertStringSecurityDescriptorToSecurityDescriptorW(
+            let answer = ConvertStringSecurityDescriptorToSecurityDescriptorW(
                 text.as_ptr(),
                 SDDL_REVISION_1,
-                &raw mut security.descriptor,
-                ptr::null_mut(),
+                &raw mut made,
+                &raw mut length,
             );
-            assert_ne!(made, 0, "{sddl}");
-            let descriptor = security.descriptor;
-            let owner = &raw mut security.owner;
-            assert_ne!(
-                GetSecurityDescriptorOwner(descriptor, owner, &raw mut defaulted),
-                0
+            assert_ne!(answer, 0, "{sddl}");
+            let mut descriptor = vec![0_u64; length.div_ceil(8) as usize];
+            ptr::copy_nonoverlapping(
+                made.cast::<u8>(),
+                descriptor.as_mut_ptr().cast(),
+                length as usize,
             );
-            let list = &raw mut security.list;
-            assert_ne!(
-                GetSecurityDescriptorDacl(descriptor, &raw mut present, list, &raw mut defaulted),
-                0
-            );
+            LocalFree(made);
+            Security { descriptor }
         }
-        security
     }
 
     #[test]

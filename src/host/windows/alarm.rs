@@ -64,8 +64,13 @@ impl Alarm {
 
     /// Sets the time anew, now that the configuration's timeout is known.
     pub(crate) fn confirm(&mut self, after: Duration) {
+        let is_sooner = after < self.after;
         self.after = after;
         self.ring_at(after);
+        // Woken too early, the thread waits for the rest; so to wake it can be spared.
+        if is_sooner && let Some(waits) = &self.waits {
+            waits.unpark();
+        }
     }
 
     /// Has the time begin once more.
@@ -76,9 +81,6 @@ impl Alarm {
     /// Has it ring so long after it was set.
     fn ring_at(&self, time: Duration) {
         self.until.store(milliseconds(time), Ordering::Relaxed);
-        if let Some(waits) = &self.waits {
-            waits.unpark();
-        }
     }
 }
 

@@ -1,25 +1,27 @@
 //! Files on Windows: found, opened, locked and replaced so that no link leads astray, and tried again while another
 //! program (a scanner, a backup) holds them for a moment. Who may write them is a question to `access.rs`.
 
+use super::super::check_regular;
 use super::access;
 use std::ffi::OsStr;
-use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::mem;
 use std::os::windows::fs::OpenOptionsExt;
 use std::os::windows::io::AsRawHandle;
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use windows_sys::Win32::Foundation::{
     ERROR_ACCESS_DENIED, ERROR_IO_PENDING, ERROR_LOCK_VIOLATION, ERROR_SHARING_VIOLATION,
     ERROR_TOO_MANY_OPEN_FILES,
 };
 use windows_sys::Win32::Storage::FileSystem::{
-    BY_HANDLE_FILE_INFORMATION, FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OPEN_REPARSE_POINT,
-    FILE_READ_ATTRIBUTES, FILE_TYPE_DISK, GetFileInformationByHandle, GetFileType,
-    LOCKFILE_EXCLUSIVE_LOCK, LOCKFILE_FAIL_IMMEDIATELY, LockFileEx, READ_CONTROL,
-    SECURITY_IDENTIFICATION,
+    BY_HANDLE_FILE_INFORMATION, FILE_ATTRIBUTE_REPARSE_POINT, FILE_BASIC_INFO,
+    FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OPEN_REPARSE_POINT, FILE_INFO_BY_HANDLE_CLASS,
+    FILE_READ_ATTRIBUTES, FILE_STANDARD_INFO, FILE_TYPE_DISK, FileBasicInfo, FileStandardInfo,
+    GetFileInformationByHandle, GetFileInformationByHandleEx, GetFileType, LOCKFILE_EXCLUSIVE_LOCK,
+    LOCKFILE_FAIL_IMMEDIATELY, LockFileEx, READ_CONTROL, SECURITY_IDENTIFICATION,
 };
 use windows_sys::Win32::System::IO::OVERLAPPED;
 
@@ -68,33 +70,18 @@ pub(crate) enum Kind {
 impl Found {
     /// What an open file is.
     fn new(file: &File) -> io::Result<Self> {
-        // SAFETY: the handle is open as long as `file` lives.
-        #[allow(unsafe_code)]
-        let is_on_disk = unsafe { GetFileType(file.as_raw_handle()) } == FILE_TYPE_DISK;
-        if !is_on_disk {
-            return Ok(Self {
-                kind: Kind::Other,
-                len: 0,
-                id: (0, 0),
-                names: 1,
-                is_writable_by_others: false,
-            });
-        }
-        let metadata = file.metadata()?;
-        let kind = if metadata.is_symlink() {
-            Kind::Link
-        } else if metadata.is_file() {
-            Kind::File
-        } else {
-            Kind::Other
+        let nature = Nature::of(file)?;
+        let (id, names) = match nature.kind {
+            Kind::Other => ((0, 0), 1),
+            _ => (identify(file)?, nature.names),
         };
-        let (id, names) = identify(file)?;
         Ok(Self {
-            kind,
-            len: metadata.len(),
+            kind: nature.kind,
+            len: nature.len,
             id,
             names,
-            is_writable_by_others: kind == Kind::File && access::is_writable_by_others(file)?,
+            is_writable_by_others: nature.kind == Kind::File
+                && access::is_writable_by_others(file)?,
         })
     }
 
@@ -121,19 +108,99 @@ impl Found {
     pub(crate) fn is_private(&self) -> bool {
         true
     }
+}
 
-    /// Why it may not be trusted, if so.
-    fn flaw(&self) -> Option<&'static str> {
-        if self.kind != Kind::File {
-            Some("it is not a regular file")
-        } else if self.names > 1 {
-            Some("it has another name elsewhere")
-        } else if self.is_writable_by_others {
-            Some("others can write to it")
-        } else {
-            None
-        }
+/// Why a file may not be trusted, if so.
+fn flaw(kind: Kind, names: u32, is_writable_by_others: bool) -> Option<&'static str> {
+    if kind != Kind::File {
+        Some("it is not a regular file")
+    } else if names > 1 {
+        Some("it has another name elsewhere")
+    } else if is_writable_by_others {
+        Some("others can write to it")
+    } else {
+        None
     }
+}
+
+/// What an open file is by itself. Its volume takes no part: to ask for that takes longer than all of the rest.
+struct Nature {
+    /// What kind of thing it is.
+    kind: Kind,
+    /// Whether it is a folder.
+    is_folder: bool,
+    /// Its length in octets.
+    len: u64,
+    /// How many names it has.
+    names: u32,
+    /// When it was last written.
+    modified: SystemTime,
+}
+
+impl Nature {
+    /// Asks for it.
+    fn of(file: &File) -> io::Result<Self> {
+        // SAFETY: the handle is open as long as `file` lives.
+        #[allow(unsafe_code)]
+        let is_on_disk = unsafe { GetFileType(file.as_raw_handle()) } == FILE_TYPE_DISK;
+        if !is_on_disk {
+            return Ok(Self {
+                kind: Kind::Other,
+                is_folder: false,
+                len: 0,
+                names: 1,
+                modified: UNIX_EPOCH,
+            });
+        }
+        // SAFETY: both structures are made of numbers alone, and are what these two questions are answered by.
+        #[allow(unsafe_code)]
+        let (basic, standard) = unsafe {
+            (
+                information::<FILE_BASIC_INFO>(file, FileBasicInfo)?,
+                information::<FILE_STANDARD_INFO>(file, FileStandardInfo)?,
+            )
+        };
+        // Not each reparse point is a link: those of a cloud or of deduplication are files.
+        let is_link = basic.FileAttributes & FILE_ATTRIBUTE_REPARSE_POINT != 0
+            && file.metadata()?.is_symlink();
+        Ok(Self {
+            kind: match (is_link, standard.Directory) {
+                (true, _) => Kind::Link,
+                (false, true) => Kind::Other,
+                (false, false) => Kind::File,
+            },
+            is_folder: standard.Directory,
+            len: standard.EndOfFile.try_into().unwrap_or_default(),
+            names: standard.NumberOfLinks,
+            modified: time(basic.LastWriteTime),
+        })
+    }
+}
+
+/// One kind of information about an open file.
+///
+/// # Safety
+/// `T` is the structure of that kind, and any octets are a valid one.
+#[allow(unsafe_code)]
+unsafe fn information<T: Default>(file: &File, kind: FILE_INFO_BY_HANDLE_CLASS) -> io::Result<T> {
+    let mut found = T::default();
+    let length = u32::try_from(size_of::<T>()).unwrap_or_default();
+    // SAFETY: the handle is open as long as `file` lives; the structure is ours and of that length.
+    let answer = unsafe {
+        GetFileInformationByHandleEx(file.as_raw_handle(), kind, (&raw mut found).cast(), length)
+    };
+    if answer == 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(found)
+    }
+}
+
+/// A time of a file: Windows counts in tenths of a microsecond from the beginning of 1601.
+fn time(since_1601: i64) -> SystemTime {
+    const UNTIL_1970: i64 = 11_644_473_600 * 10_000_000;
+    let tenths = u64::try_from(since_1601.saturating_sub(UNTIL_1970)).unwrap_or_default();
+    UNIX_EPOCH + Duration::from_micros(tenths / 10)
 }
 
 #[allow(clippy::unused_self, reason = "the interface that all platforms share")]
@@ -177,7 +244,7 @@ impl Folder {
 
     /// Why a file may not be trusted, if so: it is another file by another name, or others can write to it.
     pub(crate) fn distrust(&self, found: &Found) -> Option<&'static str> {
-        found.flaw()
+        flaw(found.kind, found.names, found.is_writable_by_others)
     }
 
     /// Whether a process is known to act as an account that has no business here: never.
@@ -274,19 +341,35 @@ impl Folder {
     }
 }
 
-/// Opens a file to read what it says, if that may be believed: a regular file with one name that others can't write.
+/// Opens a file to read what it says, if that may be believed: a regular file with one name that others can't write. Gives
+/// its length and when it was last written, too.
 ///
 /// # Errors
 /// What `CreateFileW` answers; `InvalidInput` if the file can't be trusted.
-pub(crate) fn open_trusted(path: &Path) -> io::Result<(File, Metadata)> {
+pub(crate) fn open_trusted(path: &Path) -> io::Result<(File, u64, SystemTime)> {
     let file = carefully(path, OpenOptions::new().read(true))?;
-    match Found::new(&file)?.flaw() {
-        None => {
-            let metadata = file.metadata()?;
-            Ok((file, metadata))
-        }
+    let nature = Nature::of(&file)?;
+    let is_writable_by_others = nature.kind == Kind::File && access::is_writable_by_others(&file)?;
+    match flaw(nature.kind, nature.names, is_writable_by_others) {
+        None => Ok((file, nature.len, nature.modified)),
         Some(flaw) => Err(io::Error::new(io::ErrorKind::InvalidInput, flaw)),
     }
+}
+
+/// Opens a regular file to read it, and gives its length.
+///
+/// # Errors
+/// What `CreateFileW` answers; `InvalidData` if it is anything else.
+pub(crate) fn open_regular(path: &Path) -> io::Result<(File, u64)> {
+    let file = OpenOptions::new()
+        .read(true)
+        // A folder, too, so that it can be told from a file that may not be read.
+        .custom_flags(FILE_FLAG_BACKUP_SEMANTICS)
+        .security_qos_flags(SECURITY_IDENTIFICATION)
+        .open(path)?;
+    let nature = Nature::of(&file)?;
+    check_regular(nature.is_folder, nature.kind == Kind::File)?;
+    Ok((file, nature.len))
 }
 
 /// Whether two paths lead to the same file, by whatever links; not if one of them leads nowhere.
@@ -296,11 +379,11 @@ pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
     let (Ok(one), Ok(other)) = (one, other) else {
         return false;
     };
-    matches!((identify(&one), identify(&other)), (Ok((one, _)), Ok((other, _))) if one == other)
+    matches!((identify(&one), identify(&other)), (Ok(one), Ok(other)) if one == other)
 }
 
-/// The volume of an open file and its number there, and how many names it has.
-fn identify(file: &File) -> io::Result<((u32, u64), u32)> {
+/// The volume of an open file and its number there.
+fn identify(file: &File) -> io::Result<(u32, u64)> {
     let mut found = BY_HANDLE_FILE_INFORMATION::default();
     // SAFETY: the handle is open as long as `file` lives, and the structure is ours.
     #[allow(unsafe_code)]
@@ -308,7 +391,7 @@ fn identify(file: &File) -> io::Result<((u32, u64), u32)> {
         return Err(io::Error::last_os_error());
     }
     let index = u64::from(found.nFileIndexHigh) << 32 | u64::from(found.nFileIndexLow);
-    Ok(((found.dwVolumeSerialNumber, index), found.nNumberOfLinks))
+    Ok((found.dwVolumeSerialNumber, index))
 }
 
 /// Opens what has this path, the link or junction itself if it is one. A pipe's server learns who opens it, but can't act
@@ -436,9 +519,10 @@ mod tests {
         let folder = Temporary::new("regular");
         let path = folder.0.join("file");
         fs::write(&path, "text").unwrap();
-        let (file, metadata) = open_trusted(&path).unwrap();
+        let (file, len, modified) = open_trusted(&path).unwrap();
+        assert_eq!(modified, fs::metadata(&path).unwrap().modified().unwrap());
         assert_eq!(
-            (io::read_to_string(file).unwrap().as_str(), metadata.len()),
+            (io::read_to_string(file).unwrap().as_str(), len),
             ("text", 4)
         );
         open_trusted(&folder.0).unwrap_err();
