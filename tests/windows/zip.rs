@@ -1,6 +1,7 @@
 //! The zip, as `.ci/zip-windows` makes it of the program under test.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use roxmltree::Document;
 
@@ -114,6 +115,27 @@ fn the_zip_has_what_the_installer_copies_and_the_same_bytes_each_time() {
             .map(|folder| std::fs::read(folder.with_file_name(format!("{NAME}.zip"))).unwrap());
         assert!(zips[0] == zips[1], "two zips of one program differ");
     });
+}
+
+#[test]
+fn a_run_that_finds_nothing_to_do_loads_no_dll_that_only_a_sending_one_needs() {
+    let Some(program) = std::env::var_os("PYDYNDNS_WINDOWS_EXE") else {
+        return skipped("PYDYNDNS_WINDOWS_EXE is not set");
+    };
+    let tool = "x86_64-w64-mingw32-objdump";
+    if !installed(tool) {
+        return skipped(&format!("{tool} is not installed"));
+    }
+    let output = Command::new(tool).arg("-p").arg(program).output().unwrap();
+    let listed = String::from_utf8_lossy(&output.stdout).to_lowercase();
+    let loaded: Vec<&str> = listed
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("dll name: "))
+        .collect();
+    assert!(loaded.contains(&"iphlpapi.dll"), "{loaded:?}");
+    for late in ["bcrypt.dll", "bcryptprimitives.dll", "ws2_32.dll"] {
+        assert!(!loaded.contains(&late), "{late}: {loaded:?}");
+    }
 }
 
 #[test]

@@ -198,9 +198,10 @@ unsafe fn information<T: Default>(file: &File, kind: FILE_INFO_BY_HANDLE_CLASS) 
 
 /// A time of a file: Windows counts in tenths of a microsecond from the beginning of 1601.
 fn time(since_1601: i64) -> SystemTime {
-    const UNTIL_1970: i64 = 11_644_473_600 * 10_000_000;
+    const SECOND: u64 = 10_000_000;
+    const UNTIL_1970: i64 = 116_444_736_000_000_000;
     let tenths = u64::try_from(since_1601.saturating_sub(UNTIL_1970)).unwrap_or_default();
-    UNIX_EPOCH + Duration::from_micros(tenths / 10)
+    UNIX_EPOCH + Duration::from_secs(tenths / SECOND) + Duration::from_nanos(tenths % SECOND * 100)
 }
 
 #[allow(clippy::unused_self, reason = "the interface that all platforms share")]
