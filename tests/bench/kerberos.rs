@@ -56,7 +56,8 @@ pub(crate) fn kerberos(programs: &Programs) {
     let write = |name: &str, text: &str| {
         fs::write(format!("/run/kerberos/{name}"), text).expect("the file system is ours");
     };
-    fs::create_dir("/run/kerberos").expect("the file system is ours");
+    // BIND listens only on addresses that an interface has.
+    crate::world::shell("ip address add 127.0.0.2/8 dev lo && mkdir /run/kerberos");
     write("named.conf", NAMED_CONF);
     write("zone", crate::world::ZONE);
     write("script", SCRIPT);

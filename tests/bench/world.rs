@@ -443,7 +443,7 @@ fn ip(batch: &str) {
 }
 
 /// Runs a script, of which every line must succeed.
-fn shell(script: &str) {
+pub(crate) fn shell(script: &str) {
     let status = Command::new("sh")
         .args(["-ec", script])
         .status()
