@@ -5,8 +5,8 @@
 //! somebody else slipped in. So a [`Folder`] is opened once and everything is done relative to that descriptor, no
 //! symbolic link is followed in the last place, nothing waits for a FIFO's other end, and a new file is made exclusively.
 
-use super::super::check_regular;
 use super::{effective_uid, is_root, processes};
+use crate::host::check_regular;
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use std::ffi::OsStr;

@@ -1,8 +1,8 @@
 //! Files on Windows: found, opened, locked and replaced so that no link leads astray, and tried again while another
 //! program (a scanner, a backup) holds them for a moment. Who may write them is a question to `access.rs`.
 
-use super::super::check_regular;
 use super::access;
+use crate::host::check_regular;
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
