@@ -10,18 +10,18 @@ mod processes;
 
 pub(crate) use alarm::{Alarm, outlive_size_limit};
 pub(crate) use files::{
-    Folder, Found, Kind, exposure, how_to_hide, is_out_of_descriptors, is_same_file, open_regular,
-    open_trusted, try_lock,
+    Folder, Found, Kind, exposure, how_to_hide, is_out_of_descriptors, is_same_file, open_trusted,
+    try_lock,
 };
 pub(crate) use processes::{describe, lock_holder};
 
-use super::{DNS_PORT, MAX_TEXT, config_folder, read_text, unreadable};
+use super::{DNS_PORT, MAX_TEXT, check_regular, config_folder, read_text, unreadable};
 use crate::hosts;
 use crate::name::{NameSource, complete};
 use crate::resolv_conf;
 use rustls::pki_types::CertificateDer;
 use std::ffi::CString;
-use std::fs::{DirBuilder, File};
+use std::fs::{self, DirBuilder, File};
 use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::os::fd::AsFd;
@@ -102,6 +102,17 @@ pub(super) fn open_text(path: &Path) -> io::Result<Option<File>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Opens a regular file to read it, and gives its length.
+///
+/// # Errors
+/// What stat and open answer; `InvalidData` if it is anything else.
+pub(crate) fn open_regular(path: &Path) -> io::Result<(File, u64)> {
+    // Before it is opened, which a FIFO would block and a device might take for a command.
+    let found = fs::metadata(path)?;
+    check_regular(found.is_dir(), found.is_file())?;
+    Ok((File::open(path)?, found.len()))
 }
 
 /// The index of an interface, by any of its names or by that number itself.

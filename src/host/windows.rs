@@ -8,6 +8,7 @@ mod adapters;
 mod alarm;
 mod authorities;
 mod files;
+mod nature;
 mod stderr;
 
 pub(crate) use access::{exposure, how_to_hide};
@@ -15,17 +16,23 @@ pub(crate) use adapters::{interface_index, interfaces, name_servers};
 pub(crate) use alarm::Alarm;
 pub(crate) use authorities::authorities;
 pub(crate) use files::{
-    Folder, Found, Kind, describe, is_out_of_descriptors, is_same_file, lock_holder, make_folder,
-    open_regular, open_trusted, try_lock,
+    Folder, Found, describe, is_out_of_descriptors, is_same_file, lock_holder, make_folder,
+    open_trusted, try_lock,
 };
+pub(crate) use nature::Kind;
 pub(crate) use stderr::stderr_has_reader;
 
-use super::{MAX_TEXT, unreadable};
+use super::{MAX_TEXT, check_regular, unreadable};
 use crate::name::NameSource;
-use std::fs::File;
+use nature::Nature;
+use std::fs::{File, OpenOptions};
+use std::os::windows::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::{env, io};
 use windows_sys::Win32::Foundation::{ERROR_MORE_DATA, WIN32_ERROR};
+use windows_sys::Win32::Storage::FileSystem::{
+    FILE_FLAG_BACKUP_SEMANTICS, SECURITY_IDENTIFICATION,
+};
 use windows_sys::Win32::System::SystemInformation::{
     ComputerNamePhysicalDnsFullyQualified, GetComputerNameExW,
 };
@@ -88,12 +95,28 @@ pub(super) fn hosts_file() -> PathBuf {
     windows.join(r"System32\drivers\etc\hosts")
 }
 
+/// Opens a regular file to read it, and gives its length.
+///
+/// # Errors
+/// What `CreateFileW` answers; `InvalidData` if it is anything else.
+pub(crate) fn open_regular(path: &Path) -> io::Result<(File, u64)> {
+    let file = OpenOptions::new()
+        .read(true)
+        // A folder, too, so that it can be told from a file that may not be read.
+        .custom_flags(FILE_FLAG_BACKUP_SEMANTICS)
+        .security_qos_flags(SECURITY_IDENTIFICATION)
+        .open(path)?;
+    let nature = Nature::of(&file)?;
+    check_regular(nature.is_folder, nature.kind == Kind::File)?;
+    Ok((file, nature.len))
+}
+
 /// Opens a text file of the system's; none if there is none.
 ///
 /// # Errors
 /// What `CreateFileW` answers, or that it is anything but a regular file, or an endless one.
 pub(super) fn open_text(path: &Path) -> io::Result<Option<File>> {
-    match files::open_regular(path) {
+    match open_regular(path) {
         Ok((_, len)) if len > MAX_TEXT => Err(unreadable("it is larger than 1 GiB")),
         Ok((file, _)) => Ok(Some(file)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

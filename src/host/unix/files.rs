@@ -6,7 +6,6 @@
 //! symbolic link is followed in the last place, nothing waits for a FIFO's other end, and a new file is made exclusively.
 
 use super::{effective_uid, is_root, processes};
-use crate::host::check_regular;
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use std::ffi::OsStr;
@@ -319,17 +318,6 @@ pub(crate) fn open_trusted(path: &Path) -> io::Result<(File, u64, SystemTime)> {
         None => Ok((file, found.len(), found.modified()?)),
         Some(flaw) => Err(io::Error::new(io::ErrorKind::InvalidInput, flaw)),
     }
-}
-
-/// Opens a regular file to read it, and gives its length.
-///
-/// # Errors
-/// What stat and open answer; `InvalidData` if it is anything else.
-pub(crate) fn open_regular(path: &Path) -> io::Result<(File, u64)> {
-    // Before it is opened, which a FIFO would block and a device might take for a command.
-    let found = fs::metadata(path)?;
-    check_regular(found.is_dir(), found.is_file())?;
-    Ok((File::open(path)?, found.len()))
 }
 
 /// Why a file may not be trusted, if so. Its owner has to be this user, root, or the owner of the folder, who could

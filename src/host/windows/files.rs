@@ -2,7 +2,7 @@
 //! program (a scanner, a backup) holds them for a moment. Who may write them is a question to `access.rs`.
 
 use super::access;
-use crate::host::check_regular;
+use super::nature::{Kind, Nature, identify};
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
@@ -11,17 +11,15 @@ use std::os::windows::fs::OpenOptionsExt;
 use std::os::windows::io::AsRawHandle;
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime};
 use windows_sys::Win32::Foundation::{
     ERROR_ACCESS_DENIED, ERROR_IO_PENDING, ERROR_LOCK_VIOLATION, ERROR_SHARING_VIOLATION,
     ERROR_TOO_MANY_OPEN_FILES,
 };
 use windows_sys::Win32::Storage::FileSystem::{
-    BY_HANDLE_FILE_INFORMATION, FILE_ATTRIBUTE_REPARSE_POINT, FILE_BASIC_INFO,
-    FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OPEN_REPARSE_POINT, FILE_INFO_BY_HANDLE_CLASS,
-    FILE_READ_ATTRIBUTES, FILE_STANDARD_INFO, FILE_TYPE_DISK, FileBasicInfo, FileStandardInfo,
-    GetFileInformationByHandle, GetFileInformationByHandleEx, GetFileType, LOCKFILE_EXCLUSIVE_LOCK,
-    LOCKFILE_FAIL_IMMEDIATELY, LockFileEx, READ_CONTROL, SECURITY_IDENTIFICATION,
+    FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OPEN_REPARSE_POINT, FILE_READ_ATTRIBUTES,
+    LOCKFILE_EXCLUSIVE_LOCK, LOCKFILE_FAIL_IMMEDIATELY, LockFileEx, READ_CONTROL,
+    SECURITY_IDENTIFICATION,
 };
 use windows_sys::Win32::System::IO::OVERLAPPED;
 
@@ -54,17 +52,6 @@ pub(crate) struct Found {
     names: u32,
     /// Whether others may write to it.
     is_writable_by_others: bool,
-}
-
-/// What kind of thing lies at a name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// A regular file.
-    File,
-    /// A symbolic link or a junction.
-    Link,
-    /// A folder, a pipe, a device.
-    Other,
 }
 
 impl Found {
@@ -121,87 +108,6 @@ fn flaw(kind: Kind, names: u32, is_writable_by_others: bool) -> Option<&'static 
     } else {
         None
     }
-}
-
-/// What an open file is by itself. Its volume takes no part: to ask for that takes longer than all of the rest.
-struct Nature {
-    /// What kind of thing it is.
-    kind: Kind,
-    /// Whether it is a folder.
-    is_folder: bool,
-    /// Its length in octets.
-    len: u64,
-    /// How many names it has.
-    names: u32,
-    /// When it was last written.
-    modified: SystemTime,
-}
-
-impl Nature {
-    /// Asks for it.
-    fn of(file: &File) -> io::Result<Self> {
-        // SAFETY: the handle is open as long as `file` lives.
-        #[allow(unsafe_code)]
-        let is_on_disk = unsafe { GetFileType(file.as_raw_handle()) } == FILE_TYPE_DISK;
-        if !is_on_disk {
-            return Ok(Self {
-                kind: Kind::Other,
-                is_folder: false,
-                len: 0,
-                names: 1,
-                modified: UNIX_EPOCH,
-            });
-        }
-        // SAFETY: both structures are made of numbers alone, and are what these two questions are answered by.
-        #[allow(unsafe_code)]
-        let (basic, standard) = unsafe {
-            (
-                information::<FILE_BASIC_INFO>(file, FileBasicInfo)?,
-                information::<FILE_STANDARD_INFO>(file, FileStandardInfo)?,
-            )
-        };
-        // Not each reparse point is a link: those of a cloud or of deduplication are files.
-        let is_link = basic.FileAttributes & FILE_ATTRIBUTE_REPARSE_POINT != 0
-            && file.metadata()?.is_symlink();
-        Ok(Self {
-            kind: match (is_link, standard.Directory) {
-                (true, _) => Kind::Link,
-                (false, true) => Kind::Other,
-                (false, false) => Kind::File,
-            },
-            is_folder: standard.Directory,
-            len: standard.EndOfFile.try_into().unwrap_or_default(),
-            names: standard.NumberOfLinks,
-            modified: time(basic.LastWriteTime),
-        })
-    }
-}
-
-/// One kind of information about an open file.
-///
-/// # Safety
-/// `T` is the structure of that kind, and any octets are a valid one.
-#[allow(unsafe_code)]
-unsafe fn information<T: Default>(file: &File, kind: FILE_INFO_BY_HANDLE_CLASS) -> io::Result<T> {
-    let mut found = T::default();
-    let length = u32::try_from(size_of::<T>()).unwrap_or_default();
-    // SAFETY: the handle is open as long as `file` lives; the structure is ours and of that length.
-    let answer = unsafe {
-        GetFileInformationByHandleEx(file.as_raw_handle(), kind, (&raw mut found).cast(), length)
-    };
-    if answer == 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(found)
-    }
-}
-
-/// A time of a file: Windows counts in tenths of a microsecond from the beginning of 1601.
-fn time(since_1601: i64) -> SystemTime {
-    const SECOND: u64 = 10_000_000;
-    const UNTIL_1970: i64 = 116_444_736_000_000_000;
-    let tenths = u64::try_from(since_1601.saturating_sub(UNTIL_1970)).unwrap_or_default();
-    UNIX_EPOCH + Duration::from_secs(tenths / SECOND) + Duration::from_nanos(tenths % SECOND * 100)
 }
 
 #[allow(clippy::unused_self, reason = "the interface that all platforms share")]
@@ -357,22 +263,6 @@ pub(crate) fn open_trusted(path: &Path) -> io::Result<(File, u64, SystemTime)> {
     }
 }
 
-/// Opens a regular file to read it, and gives its length.
-///
-/// # Errors
-/// What `CreateFileW` answers; `InvalidData` if it is anything else.
-pub(crate) fn open_regular(path: &Path) -> io::Result<(File, u64)> {
-    let file = OpenOptions::new()
-        .read(true)
-        // A folder, too, so that it can be told from a file that may not be read.
-        .custom_flags(FILE_FLAG_BACKUP_SEMANTICS)
-        .security_qos_flags(SECURITY_IDENTIFICATION)
-        .open(path)?;
-    let nature = Nature::of(&file)?;
-    check_regular(nature.is_folder, nature.kind == Kind::File)?;
-    Ok((file, nature.len))
-}
-
 /// Whether two paths lead to the same file, by whatever links; not if one of them leads nowhere.
 pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
     let (one, other) = (File::open(one), File::open(other));
@@ -381,18 +271,6 @@ pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
         return false;
     };
     matches!((identify(&one), identify(&other)), (Ok(one), Ok(other)) if one == other)
-}
-
-/// The volume of an open file and its number there.
-fn identify(file: &File) -> io::Result<(u32, u64)> {
-    let mut found = BY_HANDLE_FILE_INFORMATION::default();
-    // SAFETY: the handle is open as long as `file` lives, and the structure is ours.
-    #[allow(unsafe_code)]
-    if unsafe { GetFileInformationByHandle(file.as_raw_handle(), &raw mut found) } == 0 {
-        return Err(io::Error::last_os_error());
-    }
-    let index = u64::from(found.nFileIndexHigh) << 32 | u64::from(found.nFileIndexLow);
-    Ok((found.dwVolumeSerialNumber, index))
 }
 
 /// Opens what has this path, the link or junction itself if it is one. A pipe's server learns who opens it, but can't act
