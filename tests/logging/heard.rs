@@ -1,6 +1,7 @@
 //! The error that ends a run always reaches somebody, nothing is said twice on stderr, and all that the program says there
 //! begins alike and is harmless.
 
+use crate::harness::Folder;
 use crate::harness::local::Local;
 use crate::harness::program::{Run, logging};
 use serde_json::{Value, json};
@@ -45,7 +46,8 @@ fn lines_with(run: &Run, word: &str) -> usize {
 fn an_error_that_no_destination_takes_goes_to_stderr() {
     let closed = closed();
     let (host, port) = (closed.ip().to_string(), closed.port());
-    let file = json!({"class": "logging.FileHandler", "filename": "log"});
+    let folder = Folder::new();
+    let file = json!({"class": "logging.FileHandler", "filename": folder.path().join("log")});
     let with = |key: &str, value: Value| {
         let mut handler = file.clone();
         handler[key] = value;
